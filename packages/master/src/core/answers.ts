@@ -1,9 +1,11 @@
 import type { ReasonCode } from '@paravcl/shared/domain/reasons';
 import { mayMoveHead, type LacksRoom } from './backfill';
 import { said, type Columns, type Said } from './columns';
-import { mayRunOn, type Question, type Refusal } from './feasible';
+import type { Question, Refusal } from './feasible';
+import type { KeptFor } from './kept-for';
 import type { PlacementPolicy, PlacementWorld } from './rank';
-import { asSeen, isKeptFor, leavesCriticalLimit, type SlaveNow } from './room-now';
+import { asSeen, leavesCriticalLimit, type SlaveNow } from './room-now';
+import { ShortList, type ShortLists } from './short-list';
 
 /** What a slave answers by all that it is asked; null: it can take the instance. */
 export type Ask = (slave: SlaveNow, question: Question) => Refusal | null;
@@ -19,6 +21,8 @@ export interface Circle {
   /** In the order of ids. */
   readonly slaves: readonly SlaveNow[];
   readonly columns: Columns;
+  readonly lists: ShortLists;
+  readonly keptFor: KeptFor;
   readonly placement: PlacementPolicy;
   readonly seen: () => PlacementWorld;
   /** See `askedAtFirst`. */
@@ -30,25 +34,33 @@ export interface Circle {
 export const askedAtFirst = 8;
 
 /**
- * What the slaves of a round answer to one instance. Most are refused by their figures alone; of the others those that the
- * placement policy puts first are asked first, and no more of them than are needed. Once none is left that can take it,
- * all have answered.
+ * What the slaves of a round answer to one instance, until the round changes. Most are refused by their figures alone; of the
+ * others those that the placement policy puts first are asked first, and no more of them than are needed. Once none is left
+ * that can take it, all have answered.
  */
 export class Answers {
   private count = 0;
   private readonly groups = new Map<string, { readonly group: Group; row: number; count: number; refusal: Refusal | null }>();
-  /** Rows that could take it once they have room, whose that room is now. */
-  private readonly lacking: { readonly row: number; readonly code: ReasonCode; readonly room: boolean }[] = [];
-  /** Rows that may take it; of those that are not `sure` only asking tells. */
-  private readonly candidates: number[] = [];
-  private readonly sure: Uint8Array;
+  /** Rows that were asked and could take it once they have room, whose that room is now. */
+  private readonly lacking = new Map<number, Group>();
+  /** What figures say to it; null: more than figures decides on every row. */
+  private readonly figures: ShortList | null;
+  /** So near the critical limit it takes no row that has the room. */
+  private readonly belowLimit: boolean;
+  /** Whoever has the room by its figures is asked all the same. */
+  private readonly mustBeAsked: boolean;
+  private readonly movesHead: ((slaveId: string) => boolean) | null;
 
   constructor(
     private readonly circle: Circle,
     private readonly question: Question,
   ) {
-    this.sure = new Uint8Array(circle.slaves.length);
-    this.askFigures();
+    const { instance, pool, head } = question;
+    this.figures = figuresFor(circle, instance);
+    this.mustBeAsked = instance.spared || instance.deployment !== undefined;
+    this.belowLimit = !this.mustBeAsked && !leavesCriticalLimit(pool, instance.need);
+    this.movesHead = head === undefined ? null : mayMoveHead(head);
+    this.countFigures();
   }
 
   /** How many have answered. */
@@ -70,41 +82,66 @@ export class Answers {
     return [...this.groups.values()].sort((a, b) => a.row - b.row);
   }
 
-  /** Of those that have answered: where room alone is missing, so that others could give way. */
+  /** Of those that have answered: where room alone is missing, so that others could give way. In the order of ids. */
   lackRoom(): readonly SlaveNow[] {
-    return this.lacking.sort((a, b) => a.row - b.row).flatMap(({ row, room }) => (room ? [this.slave(row)] : []));
+    return this.lackingRows().flatMap((row) => (this.groupAt(row)?.room === true ? this.slave(row) : []));
   }
 
-  /** Of those that have answered: where there will be room when who has it ends, a reservation or its own deployment's boots too. */
+  /** Of those that have answered: where there will be room when who has it ends, a reservation or its own deployment's boots too. In the order of ids. */
   forRoomLater(): readonly LacksRoom[] {
-    return this.lacking.sort((a, b) => a.row - b.row).map(({ row, code }) => ({ slave: this.slave(row), code }));
+    return this.lackingRows().flatMap((row) => {
+      const code = this.groupAt(row)?.code;
+      return code === undefined ? [] : { slave: this.slave(row), code };
+    });
+  }
+
+  private lackingRows(): readonly number[] {
+    if (this.figures === null) return [...this.lacking.keys()].sort((a, b) => a - b);
+    const rows: number[] = [];
+    for (let row = 0; row < this.figures.says.length; row++) if (isLacking(this.groupAt(row))) rows.push(row);
+    return rows;
+  }
+
+  private groupAt(row: number): Group | null {
+    return this.lacking.get(row) ?? (this.figures === null ? null : this.groupOfFigures(this.figures.says[row] as Said));
   }
 
   /** Those that can take it, best first; its own slot's slave before all. */
   *able(): Generator<SlaveNow> {
-    const { instance } = this.question;
-    const own = instance.booking === null ? -1 : this.candidates.findIndex((row) => this.slave(row).view.id === instance.booking?.slaveId);
-    if (own >= 0) {
-      const [row] = this.candidates.splice(own, 1);
-      if (row !== undefined && this.canTake(row)) yield this.slave(row);
-    }
-    yield* instance.type === 'BE' && this.circle.columns.comparable ? this.bestFirst() : this.allInOrder();
+    const { booking, boundTo, type } = this.question.instance;
+    const { columns } = this.circle;
+    const own = booking === null ? -1 : columns.rowOf(booking.slaveId);
+    const isOwnOpen = own >= 0 && (boundTo === null || boundTo === booking?.slaveId);
+    if (isOwnOpen && this.canTake(own)) yield this.slave(own);
+    yield* type === 'BE' && columns.comparable ? this.bestFirst(isOwnOpen ? own : -1) : this.allInOrder(isOwnOpen ? own : -1);
+  }
+
+  /** Rows that may take it; of those that are not sure only asking tells. */
+  private candidates(own: number): readonly number[] {
+    const { circle: { columns, slaves }, question: { instance: { boundTo } }, figures } = this;
+    if (figures !== null) return figures.rows().filter((row) => this.isOpen(row));
+    if (boundTo !== null) return [columns.rowOf(boundTo)].filter((row) => row >= 0 && row !== own);
+    return Array.from(slaves, (_, row) => row).filter((row) => row !== own);
+  }
+
+  private isOpen(row: number): boolean {
+    return this.figures === null || this.groupOfFigures(this.figures.says[row] as Said) === null;
   }
 
   /** By the columns' keys: only so many are asked as somebody takes. */
-  private *bestFirst(): Generator<SlaveNow> {
-    const { columns } = this.circle;
-    const { candidates } = this;
-    const first = columns.best(candidates, this.circle.atFirst);
+  private *bestFirst(own: number): Generator<SlaveNow> {
+    const { columns, atFirst } = this.circle;
+    // Where those that have the room are refused, few are left, and the list is of the others.
+    const [first, isWhole] = this.figures === null || this.belowLimit ? [columns.best(this.candidates(own), atFirst), false] : this.figures.first(atFirst);
     for (const row of first) if (this.canTake(row)) yield this.slave(row);
-    if (first.length === candidates.length) return;
+    if (isWhole) return;
     const asked = new Set(first);
-    for (const row of candidates.filter((one) => !asked.has(one)).sort(columns.compare)) if (this.canTake(row)) yield this.slave(row);
+    for (const row of this.candidates(own).filter((one) => !asked.has(one)).sort(columns.compare)) if (this.canTake(row)) yield this.slave(row);
   }
 
-  private *allInOrder(): Generator<SlaveNow> {
+  private *allInOrder(own: number): Generator<SlaveNow> {
     const { placement, seen } = this.circle;
-    const able = this.candidates.filter((row) => this.canTake(row)).map((row) => ({ slave: this.slave(row), view: asSeen(this.slave(row)) }));
+    const able = this.candidates(own).filter((row) => this.canTake(row)).map((row) => ({ slave: this.slave(row), view: asSeen(this.slave(row)) }));
     if (able.length === 0) return;
     const world = seen();
     able.sort((a, b) => placement.compare(a.view, b.view, this.question.instance, world));
@@ -112,45 +149,40 @@ export class Answers {
   }
 
   private canTake(row: number): boolean {
-    const refusal = this.sure[row] === 1 ? null : this.circle.ask(this.slave(row), this.question);
+    const refusal = this.isSure(row) ? null : this.circle.ask(this.slave(row), this.question);
     if (refusal === null) this.count++;
     else this.refuse(row, groupOf(refusal), refusal);
     return refusal === null;
   }
 
-  /** Lets figures refuse whom they can; of those that are left they let some take it without being asked. */
-  private askFigures(): void {
-    const { columns, slaves } = this.circle;
-    const { instance, pool, head } = this.question;
-    const { id, type, need, boundTo, ramSavedOn, attempts, deployment, spared, booking } = instance;
-    if (type === 'AR' || boundTo !== null || ramSavedOn !== undefined || booking !== null) {
-      for (let row = 0; row < slaves.length; row++) if (boundTo === null || this.slave(row).view.id === boundTo) this.candidates.push(row);
-      return;
-    }
-    const figures = columns.sayAll(need);
-    for (const row of columns.particular) if (isKeptFor(this.slave(row), id)) figures[row] = said.ask;
-    const tried = new Set(attempts.map(({ slaveId }) => slaveId));
-    const someOnly = deployment?.slaveIds != null;
-    const belowLimit = !leavesCriticalLimit(pool, need);
-    const mustBeAsked = spared || deployment !== undefined;
-    const movesHead = head === undefined ? null : mayMoveHead(head);
-    for (let row = 0; row < figures.length; row++) {
-      const answer = figures[row] as Said;
-      if (someOnly && !mayRunOn(deployment, this.slave(row).view.id)) this.refuse(row, notChosen, null);
-      else if (answer === said.ask || (tried.size > 0 && tried.has(this.slave(row).view.id))) this.candidates.push(row);
-      else if (answer !== said.able) this.refuse(row, groups[answer], null);
-      else if (belowLimit && !mustBeAsked) this.refuse(row, aboveLimit, null);
-      else {
-        this.candidates.push(row);
-        if (!mustBeAsked && movesHead?.(this.slave(row).view.id) !== true) this.sure[row] = 1;
-      }
+  /** Figures decide: nobody has to be asked. */
+  private isSure(row: number): boolean {
+    return this.figures?.says[row] === said.able && !this.mustBeAsked && this.movesHead?.(this.slave(row).view.id) !== true;
+  }
+
+  /** Those whom figures refuse have answered. */
+  private countFigures(): void {
+    const { figures } = this;
+    if (figures === null) return;
+    for (const answer of Object.values(said)) {
+      const group = this.groupOfFigures(answer);
+      const count = figures.count(answer);
+      if (group === null || count === 0) continue;
+      this.count += count;
+      this.groups.set(group.name, { group, row: figures.says.indexOf(answer), count, refusal: null });
     }
   }
 
-  private refuse(row: number, group: Group, refusal: Refusal | null): void {
+  /** How figures that say this refuse it; null: they do not. */
+  private groupOfFigures(answer: Said): Group | null {
+    if (answer === said.ask) return null;
+    if (answer === said.able) return this.belowLimit ? aboveLimit : null;
+    return groups[answer];
+  }
+
+  private refuse(row: number, group: Group, refusal: Refusal): void {
     this.count++;
-    const { code, room } = group;
-    if (room || code === 'KeptForReservation' || code === 'PreparingOthers') this.lacking.push({ row, code, room });
+    if (isLacking(group)) this.lacking.set(row, group);
     const known = this.groups.get(group.name);
     if (known === undefined) this.groups.set(group.name, { group, row, count: 1, refusal });
     else {
@@ -170,6 +202,25 @@ export class Answers {
   }
 }
 
+/** What figures say to it; of slaves on which something is of it already, and of those that its deployment leaves out, whatever they say to others. */
+function figuresFor({ columns, lists, keptFor, slaves }: Circle, { id, type, need, boundTo, ramSavedOn, attempts, deployment, booking }: Question['instance']): ShortList | null {
+  if (type === 'AR' || boundTo !== null || ramSavedOn !== undefined || booking !== null) return null;
+  const list = lists.of(need);
+  const toBeAsked = [...keptFor.rowsOf(id), ...attempts.map(({ slaveId }) => columns.rowOf(slaveId))].filter((row) => row >= 0);
+  const slaveIds = deployment?.slaveIds;
+  if (toBeAsked.length === 0 && slaveIds == null) return list;
+  const says = Uint8Array.from(list.says);
+  for (const row of toBeAsked) says[row] = said.ask;
+  if (slaveIds == null) return new ShortList(columns, need, lists.most, says);
+  const chosen = new Set(slaveIds.map((slaveId) => columns.rowOf(slaveId)));
+  const only = new Uint8Array(slaves.length).fill(said.NotChosen);
+  for (const row of chosen) if (row >= 0) only[row] = says[row] as number;
+  return new ShortList(columns, need, lists.most, only);
+}
+
+/** There will be room when who has it ends. */
+const isLacking = (group: Group | null): boolean => group !== null && (group.room || group.code === 'KeptForReservation' || group.code === 'PreparingOthers');
+
 /** Answers that say the same. */
 interface Group extends Pick<Refusal, 'code' | 'passing' | 'room'> {
   readonly name: string;
@@ -183,9 +234,10 @@ const lasting = (code: ReasonCode): Group => groupOf({ code, passing: false, roo
 const passing = (code: ReasonCode): Group => groupOf({ code, passing: true, room: false });
 const noRoom = (code: ReasonCode): Group => groupOf({ code, passing: true, room: true });
 
-const [notChosen, aboveLimit] = [lasting('NotChosen'), noRoom('CriticalLimit')];
+const aboveLimit = noRoom('CriticalLimit');
 const groups: Readonly<Record<Exclude<Said, 0 | 1>, Group>> = {
   [said.NoSlaveFits]: lasting('NoSlaveFits'),
+  [said.NotChosen]: lasting('NotChosen'),
   [said.TooSlow]: lasting('TooSlow'),
   [said.NotEnoughDisk]: passing('NotEnoughDisk'),
   [said.NotEnoughCores]: noRoom('NotEnoughCores'),

@@ -1,10 +1,11 @@
 import type { PlacementPolicy } from './rank';
 import { asSeen, bookedDiskMiB, freeUnheld, takesPart, type SlaveNow } from './room-now';
-import type { Room } from './snapshot';
+import type { Booking, Room } from './snapshot';
 
 /** What the figures of one slave say to one instance. `ask`: more than figures decides. */
-export const said = { ask: 0, able: 1, NoSlaveFits: 2, NotEnoughDisk: 3, NotEnoughCores: 4, NotEnoughRam: 5, NotEnoughBandwidth: 6, KeptForReservation: 7, TooSlow: 8 } as const;
+export const said = { ask: 0, able: 1, NoSlaveFits: 2, NotEnoughDisk: 3, NotEnoughCores: 4, NotEnoughRam: 5, NotEnoughBandwidth: 6, KeptForReservation: 7, TooSlow: 8, NotChosen: 9 } as const;
 export type Said = (typeof said)[keyof typeof said];
+export const sayings = Object.keys(said).length;
 
 const width = 4;
 const mostKeys = 5;
@@ -24,12 +25,12 @@ export class Columns {
   private readonly capacity: Float64Array;
   private readonly free: Float64Array;
   private readonly bookedDisk: Float64Array;
+  /** Of which slots that was reckoned. */
+  private readonly booked: (readonly Booking[] | undefined)[];
   private readonly speed: Float64Array;
   private readonly keyed: Float64Array | null;
   /** Place in the order of names and ids, the end of every comparison; made when it is asked for. */
   private places: Uint32Array | null = null;
-  /** Rows on which somebody in particular has a part of the room: held slots, nominees. */
-  readonly particular = new Set<number>();
 
   constructor(
     private readonly slaves: readonly SlaveNow[],
@@ -40,41 +41,63 @@ export class Columns {
     this.capacity = new Float64Array(length * width);
     this.free = new Float64Array(length * width);
     this.bookedDisk = new Float64Array(length);
-    this.speed = Float64Array.from(slaves, ({ view }) => view.capacity.speed ?? Infinity);
+    this.booked = Array.from({ length });
+    this.speed = new Float64Array(length);
     this.keyed = keys === undefined ? null : new Float64Array(length * mostKeys);
-    slaves.forEach((slave, row) => {
-      put(this.capacity, row, slave.view.capacity);
-      this.write(row, slave);
-    });
+    slaves.forEach((slave, row) => { this.write(row, slave); });
   }
 
   /** The slave of this row as it is from now on. */
   write(row: number, slave: SlaveNow): void {
-    const { how, free, bookedDiskMiB: booked, isParticular, keys } = figuresOf(slave, this.keys);
-    this.how[row] = how;
-    put(this.free, row, free);
-    this.bookedDisk[row] = booked;
-    if (isParticular) this.particular.add(row);
-    else this.particular.delete(row);
-    if (this.keyed !== null) for (let key = 0; key < mostKeys; key++) this.keyed[row * mostKeys + key] = keys[key] ?? 0;
+    const { view, held } = slave;
+    this.how[row] = !takesPart(view) || view.clockWrong !== null ? askedBy.filters : view.bookings.length > 0 || held.length > 0 ? askedBy.figuresAndCalendar : askedBy.figures;
+    put(this.capacity, row, view.capacity);
+    this.speed[row] = view.capacity.speed ?? Infinity;
+    put(this.free, row, freeUnheld(slave, anybody));
+    if (this.booked[row] !== view.bookings) this.bookedDisk[row] = bookedDiskMiB(slave, anybody);
+    this.booked[row] = view.bookings;
+    if (this.keyed === null) return;
+    const keys = this.keys?.(asSeen(slave), 'BE') ?? [];
+    for (let key = 0; key < mostKeys; key++) this.keyed[row * mostKeys + key] = keys[key] ?? 0;
   }
 
-  /** What every row says to best-effort of this size, row by row; in the order of the filters. */
-  sayAll({ vcpus, ramMiB, diskMiB, bandwidthMbps, speed: leastSpeed = 0 }: Room): Uint8Array {
-    const { how, capacity, free, bookedDisk, speed } = this;
-    const all = new Uint8Array(how.length);
-    for (let row = 0, at = 0; row < all.length; row++, at += width) {
-      if (how[row] === askedBy.filters) all[row] = said.ask;
-      else if (vcpus > num(capacity, at) || ramMiB > num(capacity, at + 1) || diskMiB > num(capacity, at + 2) || bandwidthMbps > num(capacity, at + 3)) all[row] = said.NoSlaveFits;
-      else if (leastSpeed > num(speed, row)) all[row] = said.TooSlow;
-      else if (diskMiB > 0 && diskMiB > num(free, at + 2)) all[row] = said.NotEnoughDisk;
-      else if (diskMiB > 0 && diskMiB > num(free, at + 2) - num(bookedDisk, row)) all[row] = said.KeptForReservation;
-      else if (vcpus > num(free, at)) all[row] = said.NotEnoughCores;
-      else if (ramMiB > num(free, at + 1)) all[row] = said.NotEnoughRam;
-      else if (bandwidthMbps > num(free, at + 3)) all[row] = said.NotEnoughBandwidth;
-      else all[row] = how[row] === askedBy.figures ? said.able : said.ask;
-    }
+  /** Slaves are called otherwise now. */
+  renamed(): void {
+    this.places = null;
+  }
+
+  /** What every row says to best-effort of this size, row by row. */
+  sayAll(need: Room): Uint8Array {
+    const all = new Uint8Array(this.how.length);
+    for (let row = 0; row < all.length; row++) all[row] = this.say(row, need);
     return all;
+  }
+
+  /** What one row says to it; in the order of the filters. */
+  say(row: number, { vcpus, ramMiB, diskMiB, bandwidthMbps, speed: leastSpeed = 0 }: Room): Said {
+    const { how, capacity, free, bookedDisk, speed } = this;
+    const at = row * width;
+    if (how[row] === askedBy.filters) return said.ask;
+    if (vcpus > num(capacity, at) || ramMiB > num(capacity, at + 1) || diskMiB > num(capacity, at + 2) || bandwidthMbps > num(capacity, at + 3)) return said.NoSlaveFits;
+    if (leastSpeed > num(speed, row)) return said.TooSlow;
+    if (diskMiB > 0 && diskMiB > num(free, at + 2)) return said.NotEnoughDisk;
+    if (diskMiB > 0 && diskMiB > num(free, at + 2) - num(bookedDisk, row)) return said.KeptForReservation;
+    if (vcpus > num(free, at)) return said.NotEnoughCores;
+    if (ramMiB > num(free, at + 1)) return said.NotEnoughRam;
+    if (bandwidthMbps > num(free, at + 3)) return said.NotEnoughBandwidth;
+    return how[row] === askedBy.figures ? said.able : said.ask;
+  }
+
+  /** The row of a slave; −1 when there is none. */
+  rowOf(id: string): number {
+    const { slaves } = this;
+    let [low, high] = [0, slaves.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((slaves[middle] as SlaveNow).view.id < id) low = middle + 1;
+      else high = middle;
+    }
+    return slaves[low]?.view.id === id ? low : -1;
   }
 
   /** Whether rows can be compared by their keys. */
@@ -83,7 +106,7 @@ export class Columns {
   }
 
   /** The first so many of these rows in the placement policy's order, in one pass. */
-  best(rows: readonly number[], most: number): readonly number[] {
+  best(rows: readonly number[], most: number): number[] {
     const { compare } = this;
     const keyed = this.keyed as Float64Array;
     const best: number[] = [];
@@ -113,33 +136,6 @@ export class Columns {
     return (places[a] as number) - (places[b] as number);
   };
 }
-
-/** What is written of a slave. */
-interface Figures {
-  readonly how: number;
-  readonly free: Room;
-  readonly bookedDiskMiB: number;
-  readonly isParticular: boolean;
-  readonly keys: readonly number[];
-}
-
-/** Made once of each slave as it is at the moment: most are as they were in the round before. */
-function figuresOf(slave: SlaveNow, keys: PlacementPolicy['keys']): Figures {
-  const known = made.get(slave);
-  if (known !== undefined && known.policy === keys) return known.figures;
-  const { view, held, nominated } = slave;
-  const figures = {
-    how: !takesPart(view) || view.clockWrong !== null ? askedBy.filters : view.bookings.length > 0 || held.length > 0 ? askedBy.figuresAndCalendar : askedBy.figures,
-    free: freeUnheld(slave, anybody),
-    bookedDiskMiB: bookedDiskMiB(slave, anybody),
-    isParticular: held.length > 0 || nominated.size > 0,
-    keys: keys?.(asSeen(slave), 'BE') ?? [],
-  };
-  made.set(slave, { policy: keys, figures });
-  return figures;
-}
-
-const made = new WeakMap<SlaveNow, { readonly policy: PlacementPolicy['keys']; readonly figures: Figures }>();
 
 /** The row is there. */
 const num = (column: Float64Array, at: number): number => column[at] as number;

@@ -4,14 +4,15 @@ import { headAfter, headOf, type Head, type LacksRoom } from './backfill';
 import { slaveTimeline } from './slave-timeline';
 import { exhaustedSentence, makingRoomFor, makingRoomReason, placedSentence, preemptedSentence, recalledSentence, recallSentence, resumedSentence, waitingReason } from './explain';
 import { mayRunOn, refusal, type Question, type Refusal } from './feasible';
+import { KeptRound } from './kept-round';
 import { inOrder, type OrderingPolicy } from './ordering';
 import { preempt, roomIsComing } from './preempt';
 import type { PlacementPolicy, PlacementScore } from './rank';
 import { recall } from './recall';
 import { asSeen, promised, unnominated, vacating, type SlaveNow } from './room-now';
-import { Round } from './round';
+import type { Round } from './round';
 import { fit } from './say';
-import type { Attempt, Booking, RunningInstance, SlaveView, Snapshot, WaitingInstance } from './snapshot';
+import type { Attempt, Booking, RunningInstance, Snapshot, WaitingInstance } from './snapshot';
 
 /** The exchangeable parts: who is served first and who gives way, and where things go. */
 export interface Policies {
@@ -98,9 +99,11 @@ const scoredCandidates = 5;
  *    e. else it waits, or gives up when slaves were tried and failed and none could take it later; the first that waits
  *       for room with a start in sight is the head, and none behind it may move that start (`backfill`).
  * Equal inputs give equal plans, whatever the order of slaves and instances in them.
+ *
+ * @param kept of one who plans again and again over slaves that hardly change: plans are the same, and made in less time
  */
-export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], policies: Policies, at: EpochMs): Plan {
-  const round = new Round(snapshot, policies.placement, answerOf);
+export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], policies: Policies, at: EpochMs, kept = new KeptRound()): Plan {
+  const round = kept.begin(snapshot, policies.placement, answerOf);
   let head: Head | undefined;
   const put = (slave: SlaveNow): void => {
     const before = round.get(slave.view.id);
@@ -115,10 +118,9 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   }
 
   const recalls: Recalled[] = [];
-  const due: EpochMs[] = [];
-  for (const slave of round.all()) {
-    // Whoever claims there would be refused: nobody goes for a slot that its slave cannot serve.
-    if (slave.view.bookings.length === 0 || !canServe(slave.view)) continue;
+  const wanted = round.wanted(at);
+  const due: EpochMs[] = wanted.dueAt === null ? [] : [wanted.dueAt];
+  for (const slave of wanted.slaves) {
     const { slave: after, victims, dueAt } = recall(slave, at, snapshot.rules);
     if (dueAt !== null) due.push(dueAt);
     put(after);
@@ -151,13 +153,11 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     if (decision.kind === 'place') round.placedOn(decision.slaveId);
     put(decision.kind === 'preempt' ? vacating(slave, decision.victims.map((victim) => victim.instance), instance) : promised(slave, instance, at));
   }
-  return { recalls, decisions, dueAt: due.length === 0 ? null : Math.min(...due) };
+  return { recalls, decisions, dueAt: due.length === 0 ? null : due.reduce((a, b) => Math.min(a, b)) };
 }
 
 /** It waits for a slave that is large and fast enough: nobody behind it waits for it. */
 export const waitsInVain = (decision: Decision): boolean => decision.kind === 'queue' && (decision.reason.code === 'NoSlaveFits' || decision.reason.code === 'TooSlow');
-
-const canServe = ({ admission, liveness, hypervisor }: SlaveView): boolean => admission === 'approved' && liveness !== 'lost' && hypervisor.usable;
 
 /** Where one stands in the queue: its place, and who before it waits for room. */
 interface Standing {

@@ -36,7 +36,7 @@ export function slaveNow(view: SlaveView): SlaveNow {
 const made = new WeakMap<SlaveView, SlaveNow>();
 
 function make(view: SlaveView): SlaveNow {
-  const running = view.running.filter(({ leaving }) => !leaving);
+  const running = view.running.some(({ leaving }) => leaving) ? view.running.filter(({ leaving }) => !leaving) : view.running;
   return {
     view,
     promised: view.promised,
@@ -52,14 +52,14 @@ function make(view: SlaveView): SlaveNow {
 export type Asking = Pick<WaitingInstance, 'id' | 'type' | 'booking'>;
 
 const heldRoom = (slave: SlaveNow, asking: Asking): Room =>
-  slave.held
+  slave.held.length === 0 ? noRoom : slave.held
     .filter(({ instanceId }) => instanceId !== asking.id)
     .map(({ need }) => compute(need))
     .reduce(add, noRoom);
 
 /** What is reserved does not wait behind best-effort that waits; a nominee whose slot is held is not counted twice. */
 const nominatedRoom = (slave: SlaveNow, asking: Asking): Room =>
-  [...slave.nominated.values()]
+  slave.nominated.size === 0 ? noRoom : [...slave.nominated.values()]
     .filter(({ id, type }) => id !== asking.id && (asking.type === 'BE' || type === 'AR') && !slave.held.some(({ instanceId }) => instanceId === id))
     .map(({ need }) => need)
     .reduce(add, noRoom);
@@ -114,7 +114,7 @@ export function unheldAfterLeaving(slave: SlaveNow, asking: Asking): Room {
  * is reserved itself: the books have reckoned with its disk until its window ends, and with whose window ends before.
  */
 export function bookedDiskMiB(slave: SlaveNow, asking: Asking): number {
-  if (asking.type === 'AR') return 0;
+  if (asking.type === 'AR' || slave.view.bookings.length === 0) return 0;
   const slots = slave.view.bookings.filter(({ need, instanceId }) => need.diskMiB > 0 && instanceId !== asking.id);
   // The sum only rises where a slot begins.
   return Math.max(0, ...slots.map(({ start }) => slots.filter((slot) => slot.start <= start && start < slot.end).reduce((sum, { need }) => sum + need.diskMiB, 0)));
@@ -227,7 +227,8 @@ export function isKeptFor(slave: SlaveNow, instanceId: string): boolean {
 
 /** The slave as placement policies see it: with what this round promised and took. */
 export function asSeen(slave: SlaveNow): SlaveView {
-  return { ...slave.view, promised: slave.promised, running: slave.running };
+  const { view } = slave;
+  return slave.promised === view.promised && slave.running === view.running ? view : { ...view, promised: slave.promised, running: slave.running };
 }
 
 /** Whether best-effort of this size leaves what the critical limit always keeps free, once `coming` is there as well. */

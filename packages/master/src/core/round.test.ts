@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { lab } from '../../test/core/any-lab';
 import { now, site, type Site } from '../../test/core/any-world';
 import type { Given } from './answers';
 import { headAfter, headOf, type Head } from './backfill';
@@ -8,7 +9,7 @@ import { nineOClock, rules, room, running, slave, waiting, world } from './small
 import { preempt } from './preempt';
 import { placementPolicies, type PlacementPolicyName } from './rank';
 import { asSeen, poolTotals, promised, slaveNow, vacating, type SlaveNow } from './room-now';
-import { Round } from './round';
+import { Round, type RoundSizes } from './round';
 import type { WaitingInstance } from './snapshot';
 import { compareHarm, harmOf, suspendableOn } from './victims';
 
@@ -43,9 +44,8 @@ function exhaustive(lacking: readonly SlaveNow[], question: Question) {
 }
 
 /** Plays the queue over a round and says of each who waits what it was told, beside what asking each slave says. */
-function played({ snapshot, queue, ordering }: Site, policy: PlacementPolicyName, each: (round: Round, question: Question, slaves: readonly SlaveNow[]) => void): void {
-  // Fewer than there are slaves, so that the order beyond them is asked for, too.
-  const round = new Round(snapshot, placementPolicies[policy], refusal, 2);
+function played({ snapshot, queue, ordering }: Site, policy: PlacementPolicyName, sizes: RoundSizes, each: (round: Round, question: Question, slaves: readonly SlaveNow[]) => void): void {
+  const round = new Round(snapshot, placementPolicies[policy], refusal, sizes);
   let slaves = [...snapshot.slaves].sort((a, b) => (a.id < b.id ? -1 : 1)).map(slaveNow);
   const put = (slave: SlaveNow): void => {
     const before = round.get(slave.view.id);
@@ -106,13 +106,16 @@ describe('a round', () => {
   });
 });
 
+// Fewer than there are slaves, so that lists run short and the order beyond them is asked for, too.
+const sizes: fc.Arbitrary<RoundSizes> = fc.record({ atFirst: fc.constantFrom(1, 2, 3), listed: fc.constantFrom(1, 2, 3) });
+const someSite = fc.oneof(site, lab);
 const policy = fc.constantFrom<PlacementPolicyName>('para', 'para', 'least-loaded', 'round-robin', 'greedy', 'spread');
 
 describe('a round, in any world', () => {
   it('names those that can take an instance, and why the others cannot, as asking each by itself does', () => {
     fc.assert(
-      fc.property(site, policy, (world, name) => {
-        played(world, name, (round, question, slaves) => {
+      fc.property(someSite, policy, sizes, (world, name, few) => {
+        played(world, name, few, (round, question, slaves) => {
           const expected = askedEach(slaves, question, name, world.snapshot.lastPlacedOn);
           const answers = round.ask(question);
           expect([...answers.able()].map(({ view }) => view.id)).toEqual(expected.able);
@@ -126,8 +129,8 @@ describe('a round, in any world', () => {
 
   it('counts the room of the pool as adding up every slave does', () => {
     fc.assert(
-      fc.property(site, (world) => {
-        played(world, 'para', (round, { instance, pool, rules }, slaves) => {
+      fc.property(site, sizes, (world, few) => {
+        played(world, 'para', few, (round, { instance, pool, rules }, slaves) => {
           expect(pool).toEqual(poolTotals(slaves, rules, instance));
           expect(round.poolTotals({ id: '', type: 'AR', booking: null })).toEqual(poolTotals(slaves, rules, { id: '', type: 'AR', booking: null }));
         });
@@ -137,8 +140,8 @@ describe('a round, in any world', () => {
 
   it('has those give way that making every set would choose', () => {
     fc.assert(
-      fc.property(site, (world) => {
-        played(world, 'para', (_round, question, slaves) => {
+      fc.property(someSite, sizes, (world, few) => {
+        played(world, 'para', few, (_round, question, slaves) => {
           const { lacking, able } = askedEach(slaves, question, 'para', null);
           if (able.length === 0) expect(preempt(lacking, question)).toEqual(exhaustive(lacking, question));
         });

@@ -1,40 +1,93 @@
+import type { EpochMs } from '@paravcl/shared/clock';
 import { Answers, askedAtFirst, type Ask } from './answers';
+import { callBackIsFar, callsBackAsBefore, nextCallBack, type NextCallBack } from './next-call-back';
 import { Columns } from './columns';
 import type { Question } from './feasible';
+import { KeptFor } from './kept-for';
+import { PoolSum } from './pool-sum';
 import type { PlacementPolicy, PlacementWorld } from './rank';
-import { asSeen, combinedRoom, isKeptFor, noPoolRoom, poolRoom, poolTotalsOf, slaveNow, takesPart, type Asking, type PoolRoom, type PoolTotals, type SlaveNow } from './room-now';
+import { asSeen, poolRoom, poolTotalsOf, slaveNow, takesPart, type Asking, type PoolRoom, type PoolTotals, type SlaveNow } from './room-now';
+import { ShortLists, shortListed } from './short-list';
 import type { SlaveView, Snapshot } from './snapshot';
+
+/** How many slaves are asked at first, and how many of the best are kept of each size. Answers are the same with any. */
+export interface RoundSizes {
+  readonly atFirst: number;
+  readonly listed: number;
+}
+
+export const usualSizes: RoundSizes = { atFirst: askedAtFirst, listed: shortListed };
 
 /**
  * The slaves in the middle of a round, in the order of their ids, with what is asked about all of them for every instance
- * kept up as each changes: the pool's totals, and columns of figures (`Columns`). So a pool of thousands is asked in the
- * time of a few; every answer is the one that asking each slave by itself gives.
+ * kept up as each changes: the pool's totals, columns of figures (`Columns`), and the best of each size (`ShortLists`). So a
+ * pool of thousands is asked in the time of a few; every answer is the one that asking each slave by itself gives.
  */
 export class Round {
   private readonly slaves: SlaveNow[];
   private readonly columns: Columns;
-  private readonly totals: Readonly<Record<Asking['type'], RunningTotal>>;
-  /** How many slaves take part now. */
-  readonly taking: number;
+  private readonly lists: ShortLists;
+  private readonly keptFor = new KeptFor();
+  private readonly sums: Readonly<Record<Asking['type'], PoolSum>>;
+  /** Rows that are not as they were loaded. */
+  private readonly touched = new Set<number>();
+  private readonly callBacks: (NextCallBack | null)[];
+  private views: SlaveView[] | null = null;
+  private takePart: number;
   /** Where the newest placement went, of this round or before it. */
   private lastPlacedOn: string | null;
 
   constructor(
-    private readonly snapshot: Snapshot,
+    private snapshot: Snapshot,
     private readonly placement: PlacementPolicy,
     private readonly askOne: Ask,
-    private readonly atFirst = askedAtFirst,
+    private readonly sizes: RoundSizes = usualSizes,
   ) {
     this.lastPlacedOn = snapshot.lastPlacedOn;
     const views = inOrderOfIds(snapshot.slaves);
     this.slaves = views.map(slaveNow);
     this.columns = new Columns(this.slaves, placement.keys);
-    this.totals = { BE: new RunningTotal(this.slaves, 'BE'), AR: new RunningTotal(this.slaves, 'AR') };
-    this.taking = views.filter(takesPart).length;
+    this.lists = new ShortLists(this.columns, sizes.listed);
+    this.sums = { BE: new PoolSum(views.length), AR: new PoolSum(views.length) };
+    const rooms = this.slaves.map(roomsOf);
+    this.sums.BE.writeAll(rooms.map(({ BE }) => BE));
+    this.sums.AR.writeAll(rooms.map(({ AR }) => AR));
+    this.callBacks = views.map(() => null);
+    this.takePart = views.filter(takesPart).length;
+  }
+
+  /**
+   * Another round over the same slaves: everything that the one before promised is undone.
+   *
+   * @param renewed those about which something is new, as they were loaded now; their ids are known
+   */
+  begin(snapshot: Snapshot, renewed: readonly SlaveView[]): void {
+    this.snapshot = snapshot;
+    this.lastPlacedOn = snapshot.lastPlacedOn;
+    this.views = null;
+    for (const row of this.touched) this.write(row, slaveNow((this.slaves[row] as SlaveNow).view));
+    this.touched.clear();
+    let isRenamed = false;
+    for (const view of renewed) {
+      const row = this.columns.rowOf(view.id);
+      const before = (this.slaves[row] as SlaveNow).view;
+      this.takePart += Number(takesPart(view)) - Number(takesPart(before));
+      isRenamed ||= view.name !== before.name;
+      if (!callsBackAsBefore(before, view)) this.callBacks[row] = null;
+      this.write(row, slaveNow(view));
+    }
+    if (!isRenamed) return;
+    this.columns.renamed();
+    this.lists.clear();
+  }
+
+  /** How many slaves take part now. */
+  get taking(): number {
+    return this.takePart;
   }
 
   get(id: string): SlaveNow | undefined {
-    return this.slaves[this.rowOf(id)];
+    return this.slaves[this.columns.rowOf(id)];
   }
 
   /** In the order of ids. */
@@ -44,11 +97,21 @@ export class Round {
 
   /** The slave as it is from now on. */
   put(slave: SlaveNow): void {
-    const row = this.rowOf(slave.view.id);
-    if (row < 0) return;
+    const row = this.columns.rowOf(slave.view.id);
+    if (row < 0 || this.slaves[row] === slave) return;
+    this.touched.add(row);
+    this.write(row, slave);
+  }
+
+  private write(row: number, slave: SlaveNow): void {
     this.slaves[row] = slave;
     this.columns.write(row, slave);
-    for (const total of Object.values(this.totals)) total.write(row, slave);
+    this.lists.changed(row);
+    this.keptFor.write(row, slave);
+    const { BE, AR } = roomsOf(slave);
+    this.sums.BE.write(row, BE);
+    this.sums.AR.write(row, AR);
+    if (this.views !== null) this.views[row] = asSeen(slave);
   }
 
   /** A new placement went there: the next in turn is after it. */
@@ -56,81 +119,57 @@ export class Round {
     this.lastPlacedOn = id;
   }
 
-  /** −1 when there is no such slave. */
-  private rowOf(id: string): number {
-    const { slaves } = this;
-    let [low, high] = [0, slaves.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((slaves[middle] as SlaveNow).view.id < id) low = middle + 1;
-      else high = middle;
+  /**
+   * Slaves on which slots may want their room now, in the order of ids, and when the first of the others comes to that; null: never.
+   * Asked before anything is promised in this round.
+   */
+  wanted(at: EpochMs): { readonly slaves: readonly SlaveNow[]; readonly dueAt: EpochMs | null } {
+    const { slaves, callBacks, snapshot: { rules } } = this;
+    const wanted: SlaveNow[] = [];
+    let dueAt = Infinity;
+    for (let row = 0; row < slaves.length; row++) {
+      let next = callBacks[row] as NextCallBack | null;
+      if (next === null || !callBackIsFar(next, at)) {
+        const slave = slaves[row] as SlaveNow;
+        next = callBacks[row] = nextCallBack(slave, at, rules);
+        if (!callBackIsFar(next, at)) {
+          wanted.push(slave);
+          continue;
+        }
+      }
+      if (next.dueAt < dueAt) dueAt = next.dueAt;
     }
-    return slaves[low]?.view.id === id ? low : -1;
+    return { slaves: wanted, dueAt: dueAt === Infinity ? null : dueAt };
   }
 
   /** What the pool has for whoever asks. */
   poolTotals(asking: Asking): PoolTotals {
-    return poolTotalsOf(this.totals[asking.type].sum(this.slaves, this.columns.particular, asking), this.snapshot.rules);
+    return poolTotalsOf(this.sums[asking.type].sum(this.keptFor.rowsOf(asking.id), this.slaves, asking), this.snapshot.rules);
   }
 
   /** As placement policies see the pool now. */
   seen(): PlacementWorld {
-    const { slaves } = this;
-    let views: readonly SlaveView[] | null = null;
+    const views = (): readonly SlaveView[] => (this.views ??= this.slaves.map(asSeen));
     return {
       lastPlacedOn: this.lastPlacedOn,
       get slaves() {
-        return (views ??= slaves.map(asSeen));
+        return views();
       },
     };
   }
 
   /** Asks all slaves; they answer as they are needed, the policy's first ones first. */
   ask(question: Question): Answers {
-    const { slaves, columns, placement } = this;
-    return new Answers({ slaves, columns, placement, seen: () => this.seen(), ask: this.askOne, atFirst: this.atFirst }, question);
+    const { slaves, columns, lists, keptFor, placement, sizes: { atFirst } } = this;
+    return new Answers({ slaves, columns, lists, keptFor, placement, seen: () => this.seen(), ask: this.askOne, atFirst }, question);
   }
 }
 
-/** The room of all slaves together for whoever asks, kept up as each changes. */
-class RunningTotal {
-  private readonly of: PoolRoom[];
-  private total: PoolRoom;
-
-  constructor(
-    slaves: readonly SlaveNow[],
-    private readonly type: Asking['type'],
-  ) {
-    this.of = slaves.map((slave) => this.roomOf(slave));
-    this.total = this.of.reduce((sum, room) => combinedRoom(sum, room, 1), noPoolRoom);
-  }
-
-  write(row: number, slave: SlaveNow): void {
-    const room = this.roomOf(slave);
-    this.total = combinedRoom(combinedRoom(this.total, this.of[row] ?? noPoolRoom, -1), room, 1);
-    this.of[row] = room;
-  }
-
-  /** What is kept for the one who asks is not in its way: those slaves are counted anew. */
-  sum(slaves: readonly SlaveNow[], particular: ReadonlySet<number>, asking: Asking): PoolRoom {
-    let sum = this.total;
-    for (const row of particular) {
-      const slave = slaves[row];
-      if (slave !== undefined && isKeptFor(slave, asking.id)) sum = combinedRoom(combinedRoom(sum, this.of[row] ?? noPoolRoom, -1), poolRoom(slave, asking), 1);
-    }
-    return sum;
-  }
-
-  private roomOf(slave: SlaveNow): PoolRoom {
-    const { type } = this;
-    const known = rooms[type].get(slave) ?? poolRoom(slave, { id: '', type, booking: null });
-    rooms[type].set(slave, known);
-    return known;
-  }
+/** What one slave adds to the pool for anybody of each kind: they differ only where best-effort waits for others to leave. */
+function roomsOf(slave: SlaveNow): Readonly<Record<Asking['type'], PoolRoom>> {
+  const BE = poolRoom(slave, { id: '', type: 'BE', booking: null });
+  return { BE, AR: slave.nominated.size === 0 ? BE : poolRoom(slave, { id: '', type: 'AR', booking: null }) };
 }
-
-/** Made once of each slave as it is at the moment. */
-const rooms = { BE: new WeakMap<SlaveNow, PoolRoom>(), AR: new WeakMap<SlaveNow, PoolRoom>() };
 
 function inOrderOfIds(views: readonly SlaveView[]): readonly SlaveView[] {
   for (let at = 1; at < views.length; at++) if ((views[at - 1] as SlaveView).id >= (views[at] as SlaveView).id) return [...views].sort((a, b) => (a.id < b.id ? -1 : 1));

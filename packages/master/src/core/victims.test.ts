@@ -1,7 +1,7 @@
 import { at, room, running, slave } from './small-world.model';
 import { slaveNow } from './room-now';
 import { within, type RunningInstance } from './snapshot';
-import { compareHarm, harmOf, smallestSet, suspendableOn, type Victim } from './victims';
+import { compareHarm, harmOf, smallestSet, suspendableOn, weakestFirst, type Victim } from './victims';
 
 const now = at(9);
 const candidates = (instances: readonly RunningInstance[]): readonly Victim[] => suspendableOn(slaveNow(slave('lab-1', { running: instances })), now);
@@ -22,6 +22,12 @@ describe('who may be told to go', () => {
 
   it('takes as long to save as its RAM says, and no time before it has started', () => {
     expect(candidates([running('a', 2), running('b', 2, { observed: 'preparing' })]).map(({ saveMs }) => saveMs)).toEqual([1000 + 20_480, 0]);
+  });
+
+  it('takes the time of the slave as it is measured now, for the same guests as before', () => {
+    const guests = [running('a', 2)];
+    const savedAt = (saveMiBPerSecond: number) => weakestFirst(slaveNow(slave('lab-1', { running: guests, saveMiBPerSecond })))[0]?.saveMs;
+    expect([savedAt(100), savedAt(200)]).toEqual([21_480, 11_240]);
   });
 });
 

@@ -75,13 +75,14 @@ export function compareHarm(a: Harm, b: Harm): number {
  */
 export function weakestFirst(slave: SlaveNow): readonly Victim[] {
   const known = ordered.get(slave.running);
-  if (known !== undefined) return known;
+  if (known?.saveMiBPerSecond === slave.view.saveMiBPerSecond) return known.victims;
   const victims = [...suspendableOn(slave, Infinity)].sort((a, b) => comparePi(a.instance.pi, b.instance.pi));
-  ordered.set(slave.running, victims);
+  ordered.set(slave.running, { saveMiBPerSecond: slave.view.saveMiBPerSecond, victims });
   return victims;
 }
 
-const ordered = new WeakMap<SlaveNow['running'], readonly Victim[]>();
+/** Saves are as long as the slave was measured to be when they were put in order. */
+const ordered = new WeakMap<SlaveNow['running'], { readonly saveMiBPerSecond: number; readonly victims: readonly Victim[] }>();
 
 export function freedBy(victims: readonly Victim[]): Room {
   return victims.map(({ instance }) => compute(instance.need)).reduce(add, noRoom);

@@ -3,6 +3,7 @@ import { policyName } from '../core/decision-of-plan';
 import { idleSinceAfter } from '../core/aging';
 import type { InstanceRecord, PlacedRecord } from '../core/instance-record';
 import { endAfter } from '../core/instance-time';
+import type { KeptRound } from '../core/kept-round';
 import { nextGeneration } from '../core/next-generation';
 import { plan } from '../core/plan';
 import type { RoundInputs } from '../core/replay';
@@ -27,6 +28,7 @@ export interface LaunchingDeps {
   readonly settings: InstanceSettings;
   readonly scheduling: SchedulingSettings;
   readonly world: WorkingWorld;
+  readonly keptRound: KeptRound;
   readonly inputs: Pick<InputsChain, 'keep' | 'keepWithin'>;
   /** Somebody was written who waits for a round. */
   readonly wake: () => void;
@@ -168,7 +170,7 @@ export class Launching implements Launches {
   private decide(look: () => Snapshot, waiting: readonly WaitingInstance[], at: EpochMs): { readonly snapshot: Snapshot; readonly places: readonly Place[] } {
     for (;;) {
       const snapshot = look();
-      const { decisions } = plan(snapshot, waiting, this.deps.scheduling, at);
+      const { decisions } = plan(snapshot, waiting, this.deps.scheduling, at, this.deps.keptRound);
       const places = decisions.filter((decision) => decision.kind === 'place');
       if (!this.deps.world.listen([...new Set(places.map(({ slaveId }) => slaveId))], at)) return { snapshot, places };
     }

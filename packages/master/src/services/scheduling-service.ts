@@ -1,5 +1,6 @@
 import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import { policyName } from '../core/decision-of-plan';
+import { KeptRound } from '../core/kept-round';
 import { plan } from '../core/plan';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -51,13 +52,14 @@ export class SchedulingService implements SchedulerWake, Launches {
   private readonly world: WorkingWorld;
   private readonly launching: Launching;
   private readonly inputs: InputsChain;
+  private readonly keptRound = new KeptRound();
 
   constructor(private readonly deps: SchedulingServiceDeps) {
     const { read } = deps.unitOfWork;
     this.world = new WorkingWorld({ ...deps, read, onDrift: deps.onDrift ?? (() => undefined) });
     this.execution = new PlanExecution(deps);
     this.inputs = new InputsChain(read.decisions);
-    this.launching = new Launching({ ...deps, world: this.world, inputs: this.inputs, wake: () => { this.wake(); } });
+    this.launching = new Launching({ ...deps, world: this.world, keptRound: this.keptRound, inputs: this.inputs, wake: () => { this.wake(); } });
   }
 
   /** See `Launching.launch`. */
@@ -149,7 +151,7 @@ export class SchedulingService implements SchedulerWake, Launches {
     const world = await this.world.now(at, queue.map(({ id }) => id));
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
     const waiting = waitingInstances(queue, attempts, world, scheduling, at);
-    const decided = plan(world.snapshot, waiting, scheduling, at);
+    const decided = plan(world.snapshot, waiting, scheduling, at, this.keptRound);
     this.dueAt = decided.dueAt;
 
     const facts: RoundFacts = {

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { lab } from '../../test/core/any-lab';
+import { minuteMs, now, policies, site, type Site } from '../../test/core/any-world';
+import { KeptRound } from './kept-round';
+import { plan, type Policies } from './plan';
+import { placementPolicies, type PlacementPolicyName } from './rank';
+import type { SlaveView, Snapshot } from './snapshot';
+
+/** What happens between two plans: some slaves have news, some come or go, time passes or is set back. */
+interface Step {
+  readonly site: Site;
+  /** Of each slave: nothing is new; some facts are, those of the other site; all are; it is not there. */
+  readonly news: readonly ('none' | 'some' | 'all' | 'gone')[];
+  readonly facts: readonly (keyof SlaveView)[];
+  readonly keepsRules: boolean;
+  readonly saveOverheadMs: number;
+  readonly placement: PlacementPolicyName;
+  readonly minutes: number;
+}
+
+const news = fc.constantFrom<Step['news'][number]>('none', 'none', 'none', 'none', 'some', 'all');
+const stepOf = (any: fc.Arbitrary<Site>): fc.Arbitrary<Step> =>
+  fc.record({
+    site: any,
+    news: fc.oneof({ weight: 5, arbitrary: fc.array(news, { minLength: 9, maxLength: 9 }) }, { weight: 1, arbitrary: fc.array(fc.oneof(news, fc.constant('gone' as const)), { minLength: 9, maxLength: 9 }) }),
+    facts: fc.subarray<keyof SlaveView>(['name', 'saveMiBPerSecond', 'poolAvailableMiB', 'capacity', 'promised', 'running', 'bookings', 'admission', 'liveness', 'troubles', 'contributing']),
+    keepsRules: fc.constantFrom(true, true, true, false),
+    saveOverheadMs: fc.constantFrom(10_000, 60_000),
+    placement: fc.constantFrom<PlacementPolicyName>('para', 'para', 'para', 'least-loaded', 'greedy', 'spread', 'round-robin'),
+    minutes: fc.integer({ min: -40, max: 90 }),
+  });
+
+function after(before: Snapshot, { site: { snapshot }, news: all, facts, keepsRules, saveOverheadMs }: Step): Snapshot {
+  const ids = [...new Set([...before.slaves, ...snapshot.slaves].map(({ id }) => id))];
+  const slaves = ids.flatMap((id, index) => {
+    const [old, other] = [before, snapshot].map((one) => one.slaves.find((view) => view.id === id));
+    const what = all[index] ?? 'none';
+    if (what === 'gone') return [];
+    if (old === undefined || other === undefined || what === 'none') return old ?? (what === 'all' ? (other ?? []) : []);
+    return what === 'all' ? other : { ...old, ...Object.fromEntries(facts.map((fact) => [fact, other[fact]])) };
+  });
+  return { ...snapshot, slaves, rules: keepsRules ? before.rules : { ...snapshot.rules, saveOverheadMs } };
+}
+
+/** Plans over what became of the first site, kept and anew. */
+function holdsOver(any: fc.Arbitrary<Site>, numRuns: number): void {
+  const steps = fc.array(stepOf(any), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(any, steps, fc.constantFrom(1, 2, 3, 64), fc.constantFrom(1, 2), fc.constantFrom(0.25, 1), (first, all, listed, atFirst, renewedAtMost) => {
+      const kept = new KeptRound(renewedAtMost, { atFirst, listed });
+      let { snapshot } = first;
+      for (const each of all) {
+        const { site: { queue, ordering }, placement, minutes } = each;
+        snapshot = after(snapshot, each);
+        const chosen: Policies = { ordering: policies[ordering].ordering, placement: placementPolicies[placement] };
+        const at = now + minutes * minuteMs;
+        // Of other values, so that nothing that is remembered of a view is shared.
+        const expected = plan(structuredClone(snapshot), queue, chosen, at);
+        expect(plan(snapshot, queue, chosen, at, kept)).toEqual(expected);
+        expect(plan(snapshot, queue, chosen, at, kept)).toEqual(expected);
+      }
+    }),
+    { numRuns: fc.readConfigureGlobal().numRuns ?? numRuns },
+  );
+}
+
+describe('a round that is kept', () => {
+  it('has the same plans as one that is made anew, whatever happened between them in a lab', () => { holdsOver(lab, 120); });
+
+  it('has the same plans in any world at all', () => { holdsOver(site, 80); });
+
+  it('takes nothing for true of a plan that failed half way', () => {
+    fc.assert(
+      fc.property(lab, fc.nat({ max: 30 }), ({ snapshot, queue, ordering }, failsAfter) => {
+        let asked = 0;
+        const { para } = placementPolicies;
+        const failing = (): void => { if (asked++ === failsAfter) throw new Error('The policy failed.'); };
+        const policy = { ...para, keys: (view: SlaveView, type: 'BE' | 'AR') => { failing(); return para.keys?.(view, type) ?? []; } };
+        const chosen: Policies = { ordering: policies[ordering].ordering, placement: policy };
+        const kept = new KeptRound(1);
+        const views = snapshot.slaves.map((view, index) => (index % 2 === 0 ? view : { ...view, capacity: { ...view.capacity, vcpus: 2 } }));
+        for (const slaves of [snapshot.slaves, views, snapshot.slaves]) {
+          try { plan({ ...snapshot, slaves }, queue, chosen, now, kept); } catch { /* The next is as if it had not been. */ }
+        }
+        asked = failsAfter + 1;
+        expect(plan(snapshot, queue, chosen, now, kept)).toEqual(plan(structuredClone(snapshot), queue, policies[ordering], now));
+      }),
+    );
+  });
+});
