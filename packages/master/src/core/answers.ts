@@ -1,8 +1,9 @@
 import type { ReasonCode } from '@paravcl/shared/domain/reasons';
 import { mayMoveHead, type LacksRoom } from './backfill';
-import { said, type Columns, type Said } from './columns';
+import { said, sayings, type Columns, type Said } from './columns';
 import type { Question, Refusal } from './feasible';
 import type { KeptFor } from './kept-for';
+import type { Lacking } from './preempt';
 import type { PlacementPolicy, PlacementWorld } from './rank';
 import { asSeen, leavesCriticalLimit, type SlaveNow } from './room-now';
 import { ShortList, type ShortLists } from './short-list';
@@ -25,6 +26,8 @@ export interface Circle {
   readonly keptFor: KeptFor;
   readonly placement: PlacementPolicy;
   readonly seen: () => PlacementWorld;
+  /** See `Lacking`, by the row. */
+  readonly weakestPi: (row: number) => number;
   /** See `askedAtFirst`. */
   readonly atFirst: number;
   readonly ask: Ask;
@@ -83,27 +86,35 @@ export class Answers {
   }
 
   /** Of those that have answered: where room alone is missing, so that others could give way. In the order of ids. */
-  lackRoom(): readonly SlaveNow[] {
-    return this.lackingRows().flatMap((row) => (this.groupAt(row)?.room === true ? this.slave(row) : []));
+  lackRoom(): Lacking {
+    const { slaves, weakestPi } = this.circle;
+    const rows = this.rowsWhere(({ room }) => room);
+    return { length: rows.length, slave: (index) => slaves[rows[index] as number] as SlaveNow, weakestPi: (index) => weakestPi(rows[index] as number) };
   }
 
   /** Of those that have answered: where there will be room when who has it ends, a reservation or its own deployment's boots too. In the order of ids. */
   forRoomLater(): readonly LacksRoom[] {
-    return this.lackingRows().flatMap((row) => {
-      const code = this.groupAt(row)?.code;
-      return code === undefined ? [] : { slave: this.slave(row), code };
+    return Array.from(this.rowsWhere(willHaveRoom), (row) => ({ slave: this.slave(row), code: (this.lacking.get(row) ?? (this.figuresAt(row) as Group)).code }));
+  }
+
+  /** Rows that were refused so, in their order. */
+  private rowsWhere(isSo: (group: Group) => boolean): Int32Array {
+    const asked = [...this.lacking].flatMap(([row, group]) => (isSo(group) ? row : []));
+    if (this.figures === null) return Int32Array.from(asked).sort();
+    const { says } = this.figures;
+    const counts = Array.from({ length: sayings }, (_, answer) => {
+      const group = this.groupOfFigures(answer as Said);
+      return group !== null && isSo(group);
     });
+    const rows = new Int32Array(says.length);
+    let found = 0;
+    for (let row = 0; row < says.length; row++) if (counts[says[row] as number] === true) rows[found++] = row;
+    if (asked.length === 0) return rows.subarray(0, found);
+    return Int32Array.from([...rows.subarray(0, found), ...asked]).sort();
   }
 
-  private lackingRows(): readonly number[] {
-    if (this.figures === null) return [...this.lacking.keys()].sort((a, b) => a - b);
-    const rows: number[] = [];
-    for (let row = 0; row < this.figures.says.length; row++) if (isLacking(this.groupAt(row))) rows.push(row);
-    return rows;
-  }
-
-  private groupAt(row: number): Group | null {
-    return this.lacking.get(row) ?? (this.figures === null ? null : this.groupOfFigures(this.figures.says[row] as Said));
+  private figuresAt(row: number): Group | null {
+    return this.figures === null ? null : this.groupOfFigures(this.figures.says[row] as Said);
   }
 
   /** Those that can take it, best first; its own slot's slave before all. */
@@ -125,7 +136,7 @@ export class Answers {
   }
 
   private isOpen(row: number): boolean {
-    return this.figures === null || this.groupOfFigures(this.figures.says[row] as Said) === null;
+    return this.figuresAt(row) === null;
   }
 
   /** By the columns' keys: only so many are asked as somebody takes. */
@@ -182,7 +193,7 @@ export class Answers {
 
   private refuse(row: number, group: Group, refusal: Refusal): void {
     this.count++;
-    if (isLacking(group)) this.lacking.set(row, group);
+    if (willHaveRoom(group)) this.lacking.set(row, group);
     const known = this.groups.get(group.name);
     if (known === undefined) this.groups.set(group.name, { group, row, count: 1, refusal });
     else {
@@ -219,7 +230,7 @@ function figuresFor({ columns, lists, keptFor, slaves }: Circle, { id, type, nee
 }
 
 /** There will be room when who has it ends. */
-const isLacking = (group: Group | null): boolean => group !== null && (group.room || group.code === 'KeptForReservation' || group.code === 'PreparingOthers');
+const willHaveRoom = ({ code, room }: Group): boolean => room || code === 'KeptForReservation' || code === 'PreparingOthers';
 
 /** Answers that say the same. */
 interface Group extends Pick<Refusal, 'code' | 'passing' | 'room'> {

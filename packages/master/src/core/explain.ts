@@ -114,7 +114,7 @@ function triedInVain({ attempts }: WaitingInstance): string {
 /** Why an instance waits and what ends the waiting. */
 function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance: WaitingInstance, refusals: readonly Refusal[], place: number, { pool, ordering }: Question): string {
   const queue = `${ordinal(place)} in the queue. `;
-  const views = slaves.map(({ view }) => view);
+  const views = (): readonly SlaveView[] => slaves.map(({ view }) => view);
   const { homeMiB = 0 } = instance;
   const first = refusals[0]?.sentence ?? '';
   const onWhich = instance.boundTo === null ? 'on one host' : `on ${slaves.find(({ view }) => view.id === instance.boundTo)?.view.name ?? 'its host'}, where its disk is`;
@@ -124,9 +124,9 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
     case 'NoSlaves':
       return 'No host is registered yet. It starts by itself when an operator has added one.';
     case 'NoSlaveFits':
-      return fit(tooLargeFor(views, instance));
+      return fit(tooLargeFor(views(), instance));
     case 'TooSlow':
-      return fit(tooSlowFor(views, instance));
+      return fit(tooSlowFor(views(), instance));
     case 'NotEnoughCores':
       return fit(`${queue}It needs ${cores(instance.need.vcpus)} ${onWhich}, and ${pool.freeVcpus} of the pool's ${pool.vcpus} are free.${back}`);
     case 'NotEnoughRam':

@@ -28,7 +28,7 @@ export interface Considered {
   readonly refused: readonly { readonly code: ReasonCode; readonly count: number; readonly sentence?: string }[];
   /** The best few of those that could, best first, and how the placement policy judged them. */
   readonly top: readonly { readonly slaveId: string; readonly score: PlacementScore }[];
-  /** Of one that none could take: those that can once they have room. */
+  /** Of one that none could take and that may be the head: those that can once they have room. */
   readonly roomLater: readonly LacksRoom[];
 }
 
@@ -138,7 +138,8 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   let queued = 0;
   let headsTried = 0;
   for (const instance of queue) {
-    const decision = decide(round, snapshot, instance, policies, at, { place: queued + 1, head });
+    const isTried = head === undefined && headsTried < mostHeadsTried;
+    const decision = decide(round, snapshot, instance, policies, at, { place: queued + 1, head, mayLead: isTried });
     decisions.push(decision);
     const nominee = instance.nominatedTo === null ? undefined : round.get(instance.nominatedTo);
     if (nominee !== undefined) put(unnominated(nominee, instance.id));
@@ -146,7 +147,10 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     if (waitsOn !== undefined) put(vacating(waitsOn, [], instance));
     if (decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision))) queued++;
     const couldLead = decision.kind === 'queue' && decision.nominatedTo === null && !waitsInVain(decision);
-    if (couldLead && head === undefined && headsTried++ < mostHeadsTried) head = headOf(instance, decision.considered.roomLater, round.all(), at, snapshot.rules) ?? undefined;
+    if (couldLead && isTried) {
+      headsTried++;
+      head = headOf(instance, decision.considered.roomLater, round.all(), at, snapshot.rules) ?? undefined;
+    }
     if (decision.kind === 'queue' || decision.kind === 'refuse') continue;
     const slave = round.get(decision.slaveId);
     if (slave === undefined) continue;
@@ -163,9 +167,11 @@ export const waitsInVain = (decision: Decision): boolean => decision.kind === 'q
 interface Standing {
   readonly place: number;
   readonly head: Head | undefined;
+  /** Nobody before it is the head. */
+  readonly mayLead: boolean;
 }
 
-function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, { ordering, placement }: Policies, at: EpochMs, { place, head }: Standing): Decision {
+function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, { ordering, placement }: Policies, at: EpochMs, { place, head, mayLead }: Standing): Decision {
   const { rules } = snapshot;
   const question: Question = { instance, pool: round.poolTotals(instance), at, rules, ordering, head };
   const answers = round.ask(question);
@@ -185,7 +191,7 @@ function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, { o
   }
 
   const given = answers.given();
-  const considered: Considered = { asked: answers.answered, refused: given.map(({ refusal: { code, sentence }, count }) => ({ code, sentence, count })), top: [], roomLater: answers.forRoomLater() };
+  const considered: Considered = { asked: answers.answered, refused: given.map(({ refusal: { code, sentence }, count }) => ({ code, sentence, count })), top: [], roomLater: mayLead ? answers.forRoomLater() : [] };
   if (imageFault !== null) return { kind: 'refuse', instance, reason: imageFault, considered };
   const waitsOn = instance.nominatedTo ?? instance.booking?.slaveId;
   const nominee = waitsOn === undefined || (instance.boundTo ?? waitsOn) !== waitsOn ? undefined : round.get(waitsOn);
@@ -207,7 +213,7 @@ function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, { o
     const victims = preemption.victims.map((victim) => ({ ...victim, sentence: preemptedSentence(victim.instance, instance, at, rules) }));
     return { kind: 'preempt', instance, slaveId: preemption.slaveId, victims, reason: makingRoomFor(instance, name, victims), considered };
   }
-  const eligible = round.all().filter(({ view }) => mayRunOn(instance.deployment, view.id));
+  const eligible = instance.deployment?.slaveIds == null ? round.all() : round.all().filter(({ view }) => mayRunOn(instance.deployment, view.id));
   return { kind: 'queue', instance, place, reason: waitingReason(eligible, instance, refusals, place, question), nominatedTo: null, considered };
 }
 

@@ -23,26 +23,31 @@ export interface Preemption {
  *
  * @param lacking slaves that lack room alone
  */
-export function preempt(lacking: readonly SlaveNow[], question: Question): Preemption | null {
-  const { instance } = question;
-  const own = lacking.find(({ view }) => view.id === instance.booking?.slaveId);
+export function preempt(lacking: Lacking, question: Question): Preemption | null {
+  const { instance: { type, booking, priority: { pi } }, ordering } = question;
+  const own = booking === null ? undefined : slavesOf(lacking).find(({ view }) => view.id === booking.slaveId);
   const inOwnSlot = own === undefined ? null : setOn(own, question);
   if (inOwnSlot !== null) return inOwnSlot;
+  let weakest = Infinity;
+  for (let index = 0; index < lacking.length; index++) weakest = Math.min(weakest, lacking.weakestPi(index));
+  if (weakest === Infinity || (type === 'BE' && !ordering.outranks(pi, weakest))) return null;
   let least: { readonly slave: SlaveNow; readonly harm: Harm } | null = null;
-  for (const slave of lacking) {
-    if (least !== null && comparePi(weakestPi(slave), least.harm.highest) > 0) continue;
-    const harm = leastHarmOn(slave, question);
-    if (harm !== null && (least === null || compareHarm(harm, least.harm) < 0)) least = { slave, harm };
+  for (let index = 0; index < lacking.length; index++) {
+    if (comparePi(lacking.weakestPi(index), least?.harm.highest ?? Infinity) > 0) continue;
+    const harm = leastHarmOn(lacking.slave(index), question);
+    if (harm !== null && (least === null || compareHarm(harm, least.harm) < 0)) least = { slave: lacking.slave(index), harm };
   }
   if (least === null) return null;
   const { slave: likeliest } = least;
   let best = setOn(likeliest, question);
   const most = best === null ? Infinity : harmOf(best).highest;
-  const better = lacking.flatMap((slave) => {
-    if (slave === likeliest || comparePi(weakestPi(slave), most) > 0) return [];
+  const better: { readonly slave: SlaveNow; readonly harm: Harm }[] = [];
+  for (let index = 0; index < lacking.length; index++) {
+    const slave = lacking.slave(index);
+    if (slave === likeliest || comparePi(lacking.weakestPi(index), most) > 0) continue;
     const harm = leastHarmOn(slave, question);
-    return harm === null || !couldDoLess(harm, best) ? [] : [{ slave, harm }];
-  });
+    if (harm !== null && couldDoLess(harm, best)) better.push({ slave, harm });
+  }
   for (const { slave, harm } of better.sort((a, b) => compareHarm(a.harm, b.harm))) {
     if (!couldDoLess(harm, best)) break;
     const set = setOn(slave, question);
@@ -51,8 +56,19 @@ export function preempt(lacking: readonly SlaveNow[], question: Question): Preem
   return best;
 }
 
+/** Slaves that lack room alone, in the order of ids, each with the lowest Pi of whoever could be told to go there; Infinity: nobody. */
+export interface Lacking {
+  readonly length: number;
+  slave(index: number): SlaveNow;
+  weakestPi(index: number): number;
+}
+
+export function slavesOf(lacking: Lacking): readonly SlaveNow[] {
+  return Array.from({ length: lacking.length }, (_, index) => lacking.slave(index));
+}
+
 /** No set on this slave does without somebody of at least this Pi. */
-const weakestPi = (slave: SlaveNow): number => weakestFirst(slave)[0]?.instance.pi ?? Infinity;
+export const weakestPi = (slave: SlaveNow): number => weakestFirst(slave)[0]?.instance.pi ?? Infinity;
 
 const couldDoLess = (harm: Harm, best: Preemption | null): boolean => best === null || compareHarm(harm, harmOf(best)) < 0;
 

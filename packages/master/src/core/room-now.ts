@@ -220,11 +220,6 @@ export function poolTotalsOf(sum: PoolRoom, { criticalShare }: Pick<Snapshot['ru
   return { ...sum, keptVcpus: Math.floor(sum.vcpus * criticalShare), keptRamMiB: Math.floor(sum.ramMiB * criticalShare) };
 }
 
-/** Whether one has a part of the slave's room to itself: its slot is held there, or others leave for it. */
-export function isKeptFor(slave: SlaveNow, instanceId: string): boolean {
-  return slave.nominated.has(instanceId) || slave.held.some((slot) => slot.instanceId === instanceId);
-}
-
 /** The slave as placement policies see it: with what this round promised and took. */
 export function asSeen(slave: SlaveNow): SlaveView {
   const { view } = slave;

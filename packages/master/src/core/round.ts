@@ -5,6 +5,7 @@ import { Columns } from './columns';
 import type { Question } from './feasible';
 import { KeptFor } from './kept-for';
 import { PoolSum } from './pool-sum';
+import { weakestPi } from './preempt';
 import type { PlacementPolicy, PlacementWorld } from './rank';
 import { asSeen, poolRoom, poolTotalsOf, slaveNow, takesPart, type Asking, type PoolRoom, type PoolTotals, type SlaveNow } from './room-now';
 import { ShortLists, shortListed } from './short-list';
@@ -32,6 +33,8 @@ export class Round {
   /** Rows that are not as they were loaded. */
   private readonly touched = new Set<number>();
   private readonly callBacks: (NextCallBack | null)[];
+  /** Of each row what `weakestPi` says; NaN where nobody asked yet. */
+  private readonly weakest: Float64Array;
   private views: SlaveView[] | null = null;
   private takePart: number;
   /** Where the newest placement went, of this round or before it. */
@@ -52,6 +55,7 @@ export class Round {
     const rooms = this.slaves.map(roomsOf);
     this.sums.BE.writeAll(rooms.map(({ BE }) => BE));
     this.sums.AR.writeAll(rooms.map(({ AR }) => AR));
+    this.weakest = new Float64Array(views.length).fill(NaN);
     this.callBacks = views.map(() => null);
     this.takePart = views.filter(takesPart).length;
   }
@@ -107,6 +111,7 @@ export class Round {
     this.slaves[row] = slave;
     this.columns.write(row, slave);
     this.lists.changed(row);
+    this.weakest[row] = NaN;
     this.keptFor.write(row, slave);
     const { BE, AR } = roomsOf(slave);
     this.sums.BE.write(row, BE);
@@ -161,8 +166,13 @@ export class Round {
   /** Asks all slaves; they answer as they are needed, the policy's first ones first. */
   ask(question: Question): Answers {
     const { slaves, columns, lists, keptFor, placement, sizes: { atFirst } } = this;
-    return new Answers({ slaves, columns, lists, keptFor, placement, seen: () => this.seen(), ask: this.askOne, atFirst }, question);
+    return new Answers({ slaves, columns, lists, keptFor, placement, seen: () => this.seen(), weakestPi: this.weakestOf, ask: this.askOne, atFirst }, question);
   }
+
+  private readonly weakestOf = (row: number): number => {
+    const known = this.weakest[row] as number;
+    return Number.isNaN(known) ? (this.weakest[row] = weakestPi(this.slaves[row] as SlaveNow)) : known;
+  };
 }
 
 /** What one slave adds to the pool for anybody of each kind: they differ only where best-effort waits for others to leave. */

