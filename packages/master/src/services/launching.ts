@@ -150,16 +150,15 @@ export class Launching implements Launches {
     const { scheduling, world } = this.deps;
     const known = this.someoneWaits ? null : world.known();
     if (known === null) return null;
-    const { snapshot: look, calendar, pastUsage } = known;
+    const { snapshot: look, nameOf, calendar, pastUsage } = known;
     const records = new Map(launches.flatMap(({ instance }) => (instance.type === 'BE' ? [[instance.id, instance] as const] : [])));
     const waiting = waitingInstances([...records.values()], new Map(), { bookings: [], deployments: new Map(), homes: new Map(), pastUsage }, scheduling, at);
     const { snapshot, places } = this.decide(look, waiting, at);
     if (places.length === 0) return null;
-    const names = new Map(snapshot.slaves.map(({ id, name }) => [id, name]));
     const placed = new Map(
       places.flatMap((decision) => {
         const record = records.get(decision.instance.id);
-        return record === undefined ? [] : [[record.id, { decision, instance: this.placedRecord(record, decision.slaveId, at), slaveName: names.get(decision.slaveId) ?? 'its host' }] as const];
+        return record === undefined ? [] : [[record.id, { decision, instance: this.placedRecord(record, decision.slaveId, at), slaveName: nameOf(decision.slaveId) }] as const];
       }),
     );
     const counts = world.promise([...placed.values()].map(({ instance }) => instance), at);

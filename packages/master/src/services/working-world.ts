@@ -27,6 +27,7 @@ export type WorldAtCalendar = World & { readonly calendar: string | null };
 export interface KnownWorld {
   /** As they are at the moment of asking. */
   readonly snapshot: () => Snapshot;
+  readonly nameOf: (slaveId: string) => string;
   /** As of `WorldAtCalendar`. */
   readonly calendar: string | null;
   readonly pastUsage: UsageBook;
@@ -120,7 +121,7 @@ export class WorkingWorld {
   known(): KnownWorld | null {
     const { slaves, calendar, pastUsage } = this;
     if (slaves === null) return null;
-    return { snapshot: () => ({ slaves: Array.from(slaves.values(), ({ view }) => view), rules: this.deps.scheduling.rules, lastPlacedOn: this.lastPlacedOn }), calendar, pastUsage };
+    return { snapshot: () => ({ slaves: Array.from(slaves.values(), ({ view }) => view), rules: this.deps.scheduling.rules, lastPlacedOn: this.lastPlacedOn }), nameOf: (id) => slaves.get(id)?.view.name ?? 'its host', calendar, pastUsage };
   }
 
   /** What agents told of these slaves since is laid over them; says whether that was anything. */
