@@ -26,8 +26,8 @@ export interface Circle {
   readonly keptFor: KeptFor;
   readonly placement: PlacementPolicy;
   readonly seen: () => PlacementWorld;
-  /** See `Lacking`, by the row. */
-  readonly weakestPi: (row: number) => number;
+  /** Of these rows `weakestPi`, by the row. */
+  readonly weakestPis: (rows: Int32Array) => Float64Array;
   /** See `askedAtFirst`. */
   readonly atFirst: number;
   readonly ask: Ask;
@@ -87,9 +87,8 @@ export class Answers {
 
   /** Of those that have answered: where room alone is missing, so that others could give way. In the order of ids. */
   lackRoom(): Lacking {
-    const { slaves, weakestPi } = this.circle;
     const rows = this.rowsWhere(({ room }) => room);
-    return { length: rows.length, slave: (index) => slaves[rows[index] as number] as SlaveNow, weakestPi: (index) => weakestPi(rows[index] as number) };
+    return { slaves: this.circle.slaves, rows, weakestPis: this.circle.weakestPis(rows) };
   }
 
   /** Of those that have answered: where there will be room when who has it ends, a reservation or its own deployment's boots too. In the order of ids. */
@@ -130,7 +129,7 @@ export class Answers {
   /** Rows that may take it; of those that are not sure only asking tells. */
   private candidates(own: number): readonly number[] {
     const { circle: { columns, slaves }, question: { instance: { boundTo } }, figures } = this;
-    if (figures !== null) return figures.rows().filter((row) => this.isOpen(row));
+    if (figures !== null) return this.belowLimit && figures.count(said.ask) === 0 ? [] : figures.rows().filter((row) => this.isOpen(row));
     if (boundTo !== null) return [columns.rowOf(boundTo)].filter((row) => row >= 0 && row !== own);
     return Array.from(slaves, (_, row) => row).filter((row) => row !== own);
   }

@@ -28,7 +28,7 @@ export interface Considered {
   readonly refused: readonly { readonly code: ReasonCode; readonly count: number; readonly sentence?: string }[];
   /** The best few of those that could, best first, and how the placement policy judged them. */
   readonly top: readonly { readonly slaveId: string; readonly score: PlacementScore }[];
-  /** Of one that none could take and that may be the head: those that can once they have room. */
+  /** Of one that waits and may be the head: those that can once they have room. */
   readonly roomLater: readonly LacksRoom[];
 }
 
@@ -191,7 +191,7 @@ function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, { o
   }
 
   const given = answers.given();
-  const considered: Considered = { asked: answers.answered, refused: given.map(({ refusal: { code, sentence }, count }) => ({ code, sentence, count })), top: [], roomLater: mayLead ? answers.forRoomLater() : [] };
+  const considered: Considered = { asked: answers.answered, refused: given.map(({ refusal: { code, sentence }, count }) => ({ code, sentence, count })), top: [], roomLater: [] };
   if (imageFault !== null) return { kind: 'refuse', instance, reason: imageFault, considered };
   const waitsOn = instance.nominatedTo ?? instance.booking?.slaveId;
   const nominee = waitsOn === undefined || (instance.boundTo ?? waitsOn) !== waitsOn ? undefined : round.get(waitsOn);
@@ -207,14 +207,15 @@ function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, { o
   }
 
   // Where there is room and others of its deployment only have to run first, nobody is sent away elsewhere meanwhile.
-  const preemption = refusals.some(({ code }) => code === 'PreparingOthers') ? null : preempt(answers.lackRoom(), question);
+  const canSendAway = instance.type === 'AR' || ordering.outranks(instance.priority.pi, round.weakestPi());
+  const preemption = !canSendAway || refusals.some(({ code }) => code === 'PreparingOthers') ? null : preempt(answers.lackRoom(), question);
   if (preemption !== null) {
     const name = round.get(preemption.slaveId)?.view.name ?? 'its host';
     const victims = preemption.victims.map((victim) => ({ ...victim, sentence: preemptedSentence(victim.instance, instance, at, rules) }));
     return { kind: 'preempt', instance, slaveId: preemption.slaveId, victims, reason: makingRoomFor(instance, name, victims), considered };
   }
   const eligible = instance.deployment?.slaveIds == null ? round.all() : round.all().filter(({ view }) => mayRunOn(instance.deployment, view.id));
-  return { kind: 'queue', instance, place, reason: waitingReason(eligible, instance, refusals, place, question), nominatedTo: null, considered };
+  return { kind: 'queue', instance, place, reason: waitingReason(eligible, instance, refusals, place, question), nominatedTo: null, considered: { ...considered, roomLater: mayLead ? answers.forRoomLater() : [] } };
 }
 
 function first<T>(items: Iterable<T>, most: number): readonly T[] {

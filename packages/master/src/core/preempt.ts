@@ -23,28 +23,26 @@ export interface Preemption {
  *
  * @param lacking slaves that lack room alone
  */
-export function preempt(lacking: Lacking, question: Question): Preemption | null {
-  const { instance: { type, booking, priority: { pi } }, ordering } = question;
-  const own = booking === null ? undefined : slavesOf(lacking).find(({ view }) => view.id === booking.slaveId);
-  const inOwnSlot = own === undefined ? null : setOn(own, question);
+export function preempt({ slaves, rows, weakestPis }: Lacking, question: Question): Preemption | null {
+  const { instance: { booking } } = question;
+  const own = booking === null ? undefined : rows.find((row) => slaves[row]?.view.id === booking.slaveId);
+  const inOwnSlot = own === undefined ? null : setOn(slaves[own] as SlaveNow, question);
   if (inOwnSlot !== null) return inOwnSlot;
-  let weakest = Infinity;
-  for (let index = 0; index < lacking.length; index++) weakest = Math.min(weakest, lacking.weakestPi(index));
-  if (weakest === Infinity || (type === 'BE' && !ordering.outranks(pi, weakest))) return null;
   let least: { readonly slave: SlaveNow; readonly harm: Harm } | null = null;
-  for (let index = 0; index < lacking.length; index++) {
-    if (comparePi(lacking.weakestPi(index), least?.harm.highest ?? Infinity) > 0) continue;
-    const harm = leastHarmOn(lacking.slave(index), question);
-    if (harm !== null && (least === null || compareHarm(harm, least.harm) < 0)) least = { slave: lacking.slave(index), harm };
+  for (const row of rows) {
+    if (comparePi(weakestPis[row] as number, least?.harm.highest ?? Infinity) > 0) continue;
+    const slave = slaves[row] as SlaveNow;
+    const harm = leastHarmOn(slave, question);
+    if (harm !== null && (least === null || compareHarm(harm, least.harm) < 0)) least = { slave, harm };
   }
   if (least === null) return null;
   const { slave: likeliest } = least;
   let best = setOn(likeliest, question);
   const most = best === null ? Infinity : harmOf(best).highest;
   const better: { readonly slave: SlaveNow; readonly harm: Harm }[] = [];
-  for (let index = 0; index < lacking.length; index++) {
-    const slave = lacking.slave(index);
-    if (slave === likeliest || comparePi(lacking.weakestPi(index), most) > 0) continue;
+  for (const row of rows) {
+    const slave = slaves[row] as SlaveNow;
+    if (slave === likeliest || comparePi(weakestPis[row] as number, most) > 0) continue;
     const harm = leastHarmOn(slave, question);
     if (harm !== null && couldDoLess(harm, best)) better.push({ slave, harm });
   }
@@ -56,18 +54,16 @@ export function preempt(lacking: Lacking, question: Question): Preemption | null
   return best;
 }
 
-/** Slaves that lack room alone, in the order of ids, each with the lowest Pi of whoever could be told to go there; Infinity: nobody. */
+/** Those of a round's slaves that lack room alone. */
 export interface Lacking {
-  readonly length: number;
-  slave(index: number): SlaveNow;
-  weakestPi(index: number): number;
+  readonly slaves: readonly SlaveNow[];
+  /** Which of them, in the order of ids. */
+  readonly rows: Int32Array;
+  /** Of each of these `weakestPi`, by its row. */
+  readonly weakestPis: Float64Array;
 }
 
-export function slavesOf(lacking: Lacking): readonly SlaveNow[] {
-  return Array.from({ length: lacking.length }, (_, index) => lacking.slave(index));
-}
-
-/** No set on this slave does without somebody of at least this Pi. */
+/** No set on this slave does without somebody of at least this Pi; Infinity: nobody could be told to go. */
 export const weakestPi = (slave: SlaveNow): number => weakestFirst(slave)[0]?.instance.pi ?? Infinity;
 
 const couldDoLess = (harm: Harm, best: Preemption | null): boolean => best === null || compareHarm(harm, harmOf(best)) < 0;

@@ -71,6 +71,25 @@ function tier(slave: SlaveView, { type }: Pick<Placeable, 'type'>): number {
 /** Best-effort goes where somebody lends: there the newest comes first, and its cores decide nothing. */
 const newestFirst = (slave: SlaveView, { type }: Pick<Placeable, 'type'>): boolean => type === 'BE' && slave.kind === 'volunteer' && slave.contributing;
 
+/** How many of those where the newest comes first did later. */
+function registeredAfter(slaves: PlacementWorld['slaves'], registeredAt: number): number {
+  let moments = registered.get(slaves);
+  if (moments === undefined) {
+    moments = Float64Array.from(slaves.filter((slave) => newestFirst(slave, { type: 'BE' })).map((slave) => slave.registeredAt)).sort();
+    registered.set(slaves, moments);
+  }
+  let [low, high] = [0, moments.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((moments[middle] as number) <= registeredAt) low = middle + 1;
+    else high = middle;
+  }
+  return moments.length - low;
+}
+
+/** When they registered, in order; put in order once for each pool, since rounds change nothing of it. */
+const registered = new WeakMap<PlacementWorld['slaves'], Float64Array>();
+
 function reportKeys(slave: SlaveView, type: Placeable['type']): readonly number[] {
   return [tier(slave, { type }), newestFirst(slave, { type }) ? -slave.registeredAt : usedCores(slave), ...speedKeys(slave)];
 }
@@ -95,7 +114,7 @@ const para: PlacementPolicy = {
     if (!newestFirst(slave, instance)) {
       return { score: first * tierWeight + usedCores(slave), parts: { tier: first, usedCores: usedCores(slave), ...speedParts(slave) } };
     }
-    const newer = world.slaves.filter((other) => newestFirst(other, instance) && other.registeredAt > slave.registeredAt).length;
+    const newer = registeredAfter(world.slaves, slave.registeredAt);
     return { score: first * tierWeight + newer, parts: { tier: first, contributingRegisteredLater: newer, ...speedParts(slave) } };
   },
 };

@@ -1,6 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { callBacks, longestLeadMs, wantingSlots, type CallBack } from './call-backs';
 import { joined, unnominated, vacating, type SlaveNow } from './room-now';
+import { leadMs } from './save-time';
 import type { Booking, Room, Rules, RunningInstance } from './snapshot';
 import type { Victim } from './victims';
 
@@ -75,7 +76,7 @@ export interface Newcomer {
  */
 export function keptFrom(slave: SlaveNow, newcomer: Newcomer, at: EpochMs, rules: Rules): Kept | null {
   const { id, endsAt } = newcomer;
-  if (slave.view.bookings.length === 0) return null;
+  if (isOverBefore(slave, newcomer, at, rules)) return null;
   const instance: RunningInstance = {
     ...newcomer,
     name: id, userId: '', groupId: null, generation: 0, observed: 'booting', since: at, leaving: false,
@@ -97,6 +98,13 @@ export function keptFrom(slave: SlaveNow, newcomer: Newcomer, at: EpochMs, rules
     if (goes || inTheWay(callBack, without.get(start), at)) return { booking, from: start, recalledAt: tellAt, slots };
   }
   return null;
+}
+
+/** Even with what would have to be told by its end, no slot comes into play: what all of it is looked at for then is nothing. */
+function isOverBefore(slave: SlaveNow, { endsAt, need }: Newcomer, at: EpochMs, rules: Rules): boolean {
+  const next = slave.view.bookings.reduce((soonest, { start, end }) => (at < end && start < soonest ? start : soonest), Infinity);
+  if (next === Infinity) return true;
+  return endsAt !== null && next > endsAt && next > at + 2 * (longestLeadMs(slave, rules) + leadMs([need.ramMiB], slave.view.saveMiBPerSecond, rules));
 }
 
 /** The start has less room, or less time to make it, than it would have without the newcomer. */

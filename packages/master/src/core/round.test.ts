@@ -6,7 +6,7 @@ import { headAfter, headOf, type Head } from './backfill';
 import { refusal, type Question } from './feasible';
 import { orderingPolicies } from './ordering';
 import { nineOClock, rules, room, running, slave, waiting, world } from './small-world.model';
-import { preempt, slavesOf, weakestPi, type Lacking } from './preempt';
+import { preempt, weakestPi, type Lacking } from './preempt';
 import { placementPolicies, type PlacementPolicyName } from './rank';
 import { asSeen, poolTotals, promised, slaveNow, vacating, type SlaveNow } from './room-now';
 import { Round, type RoundSizes } from './round';
@@ -36,7 +36,8 @@ function askedEach(slaves: readonly SlaveNow[], question: Question, policy: Plac
 
 const seen = (slaves: readonly SlaveNow[], id: string) => asSeen(slaves.find(({ view }) => view.id === id) as SlaveNow);
 
-const lackingOf = (slaves: readonly SlaveNow[]): Lacking => ({ length: slaves.length, slave: (index) => slaves[index] as SlaveNow, weakestPi: (index) => weakestPi(slaves[index] as SlaveNow) });
+const lackingOf = (slaves: readonly SlaveNow[]): Lacking => ({ slaves, rows: Int32Array.from(slaves.keys()), weakestPis: Float64Array.from(slaves, weakestPi) });
+const slavesOf = ({ slaves, rows }: Lacking) => Array.from(rows, (row) => slaves[row]);
 
 /** The least harm of all sets, each made. */
 function exhaustive(lacking: readonly SlaveNow[], question: Question) {

@@ -35,6 +35,7 @@ export class Round {
   private readonly callBacks: (NextCallBack | null)[];
   /** Of each row what `weakestPi` says; NaN where nobody asked yet. */
   private readonly weakest: Float64Array;
+  private weakestOfAll: number | null = null;
   private views: SlaveView[] | null = null;
   private takePart: number;
   /** Where the newest placement went, of this round or before it. */
@@ -68,7 +69,8 @@ export class Round {
   begin(snapshot: Snapshot, renewed: readonly SlaveView[]): void {
     this.snapshot = snapshot;
     this.lastPlacedOn = snapshot.lastPlacedOn;
-    this.views = null;
+    // What policies remember of the pool is remembered of this list.
+    if (renewed.length > 0) this.views = null;
     for (const row of this.touched) this.write(row, slaveNow((this.slaves[row] as SlaveNow).view));
     this.touched.clear();
     let isRenamed = false;
@@ -112,6 +114,7 @@ export class Round {
     this.columns.write(row, slave);
     this.lists.changed(row);
     this.weakest[row] = NaN;
+    this.weakestOfAll = null;
     this.keptFor.write(row, slave);
     const { BE, AR } = roomsOf(slave);
     this.sums.BE.write(row, BE);
@@ -166,12 +169,22 @@ export class Round {
   /** Asks all slaves; they answer as they are needed, the policy's first ones first. */
   ask(question: Question): Answers {
     const { slaves, columns, lists, keptFor, placement, sizes: { atFirst } } = this;
-    return new Answers({ slaves, columns, lists, keptFor, placement, seen: () => this.seen(), weakestPi: this.weakestOf, ask: this.askOne, atFirst }, question);
+    return new Answers({ slaves, columns, lists, keptFor, placement, seen: () => this.seen(), weakestPis: this.weakestPis, ask: this.askOne, atFirst }, question);
   }
 
-  private readonly weakestOf = (row: number): number => {
-    const known = this.weakest[row] as number;
-    return Number.isNaN(known) ? (this.weakest[row] = weakestPi(this.slaves[row] as SlaveNow)) : known;
+  /** The lowest Pi of whoever could be told to go anywhere; Infinity: nobody. */
+  weakestPi(): number {
+    if (this.weakestOfAll === null) {
+      this.weakestOfAll = Infinity;
+      for (const pi of this.weakestPis(this.slaves.keys())) if (pi < this.weakestOfAll) this.weakestOfAll = pi;
+    }
+    return this.weakestOfAll;
+  }
+
+  private readonly weakestPis = (rows: Iterable<number>): Float64Array => {
+    const { weakest, slaves } = this;
+    for (const row of rows) if (Number.isNaN(weakest[row] as number)) weakest[row] = weakestPi(slaves[row] as SlaveNow);
+    return weakest;
   };
 }
 
