@@ -1,12 +1,13 @@
 import type { ReasonCode } from '@paravcl/shared/domain/reasons';
 import { mayMoveHead, type LacksRoom } from './backfill';
+import { aboveLimit, groupOf, groups, willHaveRoom, type Group } from './answer-groups';
 import { said, sayings, type Columns, type Said } from './columns';
 import type { Question, Refusal } from './feasible';
 import type { KeptFor } from './kept-for';
 import type { Lacking } from './preempt';
 import type { PlacementPolicy, PlacementWorld } from './rank';
 import { asSeen, leavesCriticalLimit, type SlaveNow } from './room-now';
-import { ShortList, type ShortLists } from './short-list';
+import { figuresFor, type ShortList, type ShortLists } from './short-list';
 
 /** What a slave answers by all that it is asked; null: it can take the instance. */
 export type Ask = (slave: SlaveNow, question: Question) => Refusal | null;
@@ -48,7 +49,7 @@ export class Answers {
   private readonly lacking = new Map<number, Group>();
   /** What figures say to it; null: more than figures decides on every row. */
   private readonly figures: ShortList | null;
-  /** So near the critical limit it takes no row that has the room. */
+  /** So near the critical limit that none with the room takes it. */
   private readonly belowLimit: boolean;
   /** Whoever has the room by its figures is asked all the same. */
   private readonly mustBeAsked: boolean;
@@ -211,47 +212,3 @@ export class Answers {
     return this.circle.slaves[row] as SlaveNow;
   }
 }
-
-/** What figures say to it; of slaves on which something is of it already, and of those that its deployment leaves out, whatever they say to others. */
-function figuresFor({ columns, lists, keptFor, slaves }: Circle, { id, type, need, boundTo, ramSavedOn, attempts, deployment, booking }: Question['instance']): ShortList | null {
-  if (type === 'AR' || boundTo !== null || ramSavedOn !== undefined || booking !== null) return null;
-  const list = lists.of(need);
-  const toBeAsked = [...keptFor.rowsOf(id), ...attempts.map(({ slaveId }) => columns.rowOf(slaveId))].filter((row) => row >= 0);
-  const slaveIds = deployment?.slaveIds;
-  if (toBeAsked.length === 0 && slaveIds == null) return list;
-  const says = Uint8Array.from(list.says);
-  for (const row of toBeAsked) says[row] = said.ask;
-  if (slaveIds == null) return new ShortList(columns, need, lists.most, says);
-  const chosen = new Set(slaveIds.map((slaveId) => columns.rowOf(slaveId)));
-  const only = new Uint8Array(slaves.length).fill(said.NotChosen);
-  for (const row of chosen) if (row >= 0) only[row] = says[row] as number;
-  return new ShortList(columns, need, lists.most, only);
-}
-
-/** There will be room when who has it ends. */
-const willHaveRoom = ({ code, room }: Group): boolean => room || code === 'KeptForReservation' || code === 'PreparingOthers';
-
-/** Answers that say the same. */
-interface Group extends Pick<Refusal, 'code' | 'passing' | 'room'> {
-  readonly name: string;
-}
-
-function groupOf({ code, passing, room }: Pick<Refusal, 'code' | 'passing' | 'room'>): Group {
-  return { name: `${code} ${String(passing)} ${String(room)}`, code, passing, room };
-}
-
-const lasting = (code: ReasonCode): Group => groupOf({ code, passing: false, room: false });
-const passing = (code: ReasonCode): Group => groupOf({ code, passing: true, room: false });
-const noRoom = (code: ReasonCode): Group => groupOf({ code, passing: true, room: true });
-
-const aboveLimit = noRoom('CriticalLimit');
-const groups: Readonly<Record<Exclude<Said, 0 | 1>, Group>> = {
-  [said.NoSlaveFits]: lasting('NoSlaveFits'),
-  [said.NotChosen]: lasting('NotChosen'),
-  [said.TooSlow]: lasting('TooSlow'),
-  [said.NotEnoughDisk]: passing('NotEnoughDisk'),
-  [said.NotEnoughCores]: noRoom('NotEnoughCores'),
-  [said.NotEnoughRam]: noRoom('NotEnoughRam'),
-  [said.NotEnoughBandwidth]: noRoom('NotEnoughBandwidth'),
-  [said.KeptForReservation]: passing('KeptForReservation'),
-};

@@ -216,8 +216,8 @@ export const combinedRoom = (a: PoolRoom, b: PoolRoom, sign: 1 | -1): PoolRoom =
   comingRamMiB: a.comingRamMiB + sign * b.comingRamMiB,
 });
 
-export function poolTotalsOf(sum: PoolRoom, { criticalShare }: Pick<Snapshot['rules'], 'criticalShare'>): PoolTotals {
-  return { ...sum, keptVcpus: Math.floor(sum.vcpus * criticalShare), keptRamMiB: Math.floor(sum.ramMiB * criticalShare) };
+export function poolTotalsOf({ vcpus, ramMiB, freeVcpus, freeRamMiB, comingVcpus, comingRamMiB }: PoolRoom, { criticalShare }: Pick<Snapshot['rules'], 'criticalShare'>): PoolTotals {
+  return { vcpus, ramMiB, freeVcpus, freeRamMiB, comingVcpus, comingRamMiB, keptVcpus: Math.floor(vcpus * criticalShare), keptRamMiB: Math.floor(ramMiB * criticalShare) };
 }
 
 /** The slave as placement policies see it: with what this round promised and took. */

@@ -31,7 +31,8 @@ function askedEach(slaves: readonly SlaveNow[], question: Question, policy: Plac
     groups.splice(known < 0 ? groups.length : known, 1, { refusal: first, count: count + 1 });
   }
   const lacking = asked.filter(({ refused }) => refused?.room === true).map(({ slave }) => slave);
-  return { able: own !== undefined && able.includes(own) ? [own, ...able.filter((id) => id !== own)] : able, groups, lacking };
+  const later = asked.flatMap(({ slave, refused }) => (refused !== null && (refused.room || refused.code === 'KeptForReservation' || refused.code === 'PreparingOthers') ? { slave, code: refused.code } : []));
+  return { able: own !== undefined && able.includes(own) ? [own, ...able.filter((id) => id !== own)] : able, groups, lacking, later };
 }
 
 const seen = (slaves: readonly SlaveNow[], id: string) => asSeen(slaves.find(({ view }) => view.id === id) as SlaveNow);
@@ -124,6 +125,7 @@ describe('a round, in any world', () => {
           expect([...answers.able()].map(({ view }) => view.id)).toEqual(expected.able);
           expect(answers.given()).toEqual(expected.groups);
           expect(slavesOf(answers.lackRoom())).toEqual(expected.lacking);
+          expect(answers.forRoomLater()).toEqual(expected.later);
           if (expected.able.length === 0) expect(preempt(answers.lackRoom(), question)).toEqual(exhaustive(expected.lacking, question));
           expect(answers.answered).toBe(question.instance.boundTo === null ? slaves.length : expected.able.length + expected.groups.reduce((sum, { count }) => sum + count, 0));
         });

@@ -157,13 +157,7 @@ export class Round {
 
   /** As placement policies see the pool now. */
   seen(): PlacementWorld {
-    const views = (): readonly SlaveView[] => (this.views ??= this.slaves.map(asSeen));
-    return {
-      lastPlacedOn: this.lastPlacedOn,
-      get slaves() {
-        return views();
-      },
-    };
+    return new Seen(this.lastPlacedOn, () => (this.views ??= this.slaves.map(asSeen)));
   }
 
   /** Asks all slaves; they answer as they are needed, the policy's first ones first. */
@@ -186,6 +180,18 @@ export class Round {
     for (const row of rows) if (Number.isNaN(weakest[row] as number)) weakest[row] = weakestPi(slaves[row] as SlaveNow);
     return weakest;
   };
+}
+
+/** The pool is listed for policies that look at it. */
+class Seen implements PlacementWorld {
+  constructor(
+    readonly lastPlacedOn: string | null,
+    private readonly listed: () => readonly SlaveView[],
+  ) {}
+
+  get slaves(): readonly SlaveView[] {
+    return this.listed();
+  }
 }
 
 /** What one slave adds to the pool for anybody of each kind: they differ only where best-effort waits for others to leave. */

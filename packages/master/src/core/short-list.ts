@@ -1,5 +1,6 @@
 import { said, sayings, type Columns, type Said } from './columns';
-import type { Room } from './snapshot';
+import type { KeptFor } from './kept-for';
+import type { Room, WaitingInstance } from './snapshot';
 
 /** So many of the best are kept of each size, and so many sizes. */
 export const shortListed = 64;
@@ -105,4 +106,20 @@ export class ShortLists {
   clear(): void {
     this.bySize.clear();
   }
+}
+
+/** What figures say to it; of slaves on which something is of it already, and of those that its deployment leaves out, whatever they say to others. */
+export function figuresFor({ columns, lists, keptFor }: { readonly columns: Columns; readonly lists: ShortLists; readonly keptFor: KeptFor }, { id, type, need, boundTo, ramSavedOn, attempts, deployment, booking }: WaitingInstance): ShortList | null {
+  if (type === 'AR' || boundTo !== null || ramSavedOn !== undefined || booking !== null) return null;
+  const list = lists.of(need);
+  const toBeAsked = [...keptFor.rowsOf(id), ...attempts.map(({ slaveId }) => columns.rowOf(slaveId))].filter((row) => row >= 0);
+  const slaveIds = deployment?.slaveIds;
+  if (toBeAsked.length === 0 && slaveIds == null) return list;
+  const says = Uint8Array.from(list.says);
+  for (const row of toBeAsked) says[row] = said.ask;
+  if (slaveIds == null) return new ShortList(columns, need, lists.most, says);
+  const chosen = new Set(slaveIds.map((slaveId) => columns.rowOf(slaveId)));
+  const only = new Uint8Array(says.length).fill(said.NotChosen);
+  for (const row of chosen) if (row >= 0) only[row] = says[row] as number;
+  return new ShortList(columns, need, lists.most, only);
 }

@@ -40,12 +40,23 @@ export const labHosts: fc.Arbitrary<readonly SlaveView[]> = fc.array(host, { min
     });
   }));
 
-const waiter = fc.record({ large: fc.constantFrom(false, false, true), fast: fc.constantFrom(false, false, false, true), pi, waited: inQuarters(0, 20), runMs: fc.option(inQuarters(1, 8), { nil: null }) });
+const deployment = fc.record({ id: fc.constantFrom('cl-1', 'cl-2'), name: fc.constant('CL'), slaveIds: fc.option(fc.subarray(['host-0', 'host-2', 'host-3', 'host-5', 'gone']), { nil: null }), perHostLimit: fc.integer({ min: 1, max: 2 }) });
+const waiter = fc.record({
+  deployment: fc.option(deployment, { nil: undefined, freq: 2 }),
+  attempts: fc.oneof({ weight: 5, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.constant([{ slaveId: 'host-1', slaveName: 'lab-1', code: null, sentence: null, cleaning: true }]) }),
+  spared: fc.constantFrom(false, false, false, false, true),
+  nominatedTo: fc.constantFrom(null, null, null, null, 'host-2', 'host-4'),
+  large: fc.constantFrom(false, false, true),
+  fast: fc.constantFrom(false, false, false, true),
+  pi,
+  waited: inQuarters(0, 20),
+  runMs: fc.option(inQuarters(1, 8), { nil: null }),
+});
 
 export const labQueue: fc.Arbitrary<readonly WaitingInstance[]> = fc.array(waiter, { minLength: 1, maxLength: 14 }).map((all) =>
-  all.map(({ large, fast, pi: itsPi, waited, runMs }, index) => {
+  all.map(({ large, fast, pi: itsPi, waited, ...facts }, index) => {
     const vcpus = large ? 3 : 1;
-    return waiting(`waits-${String(index)}`, vcpus, { need: room(vcpus, fast ? { speed: 1 } : {}), priority: priority(itsPi), createdAt: now - waited, runMs });
+    return waiting(`waits-${String(index)}`, vcpus, { need: room(vcpus, fast ? { speed: 1 } : {}), priority: priority(itsPi), createdAt: now - waited, ...facts });
   }));
 
 export const lab: fc.Arbitrary<Site> = fc
