@@ -13,7 +13,7 @@ const slot = fc.record({ vcpus: fc.integer({ min: 1, max: 4 }), startsIn: inQuar
 
 const host = fc.record({
   guests: fc.array(guest, { maxLength: 4 }),
-  slots: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(slot, { maxLength: 2 }) }),
+  slots: fc.oneof({ weight: 3, arbitrary: fc.array(slot, { maxLength: 0 }) }, { weight: 1, arbitrary: fc.array(slot, { maxLength: 2 }) }),
   // Overcommitted cores need not be whole.
   vcpus: fc.constantFrom(8, 8, 8, 4.4, 6.6),
   facts: fc.record({
