@@ -20,7 +20,7 @@ describe('the bench of durable placements', () => {
   beforeAll(async () => {
     database = await openTestDatabase();
     books = await fillBooks(database.db, { slaves: 3, guests: 2 }, () => undefined);
-    launcher = await openMasterLauncher(database.address, (error) => faults.push(error));
+    launcher = await openMasterLauncher(database.address, (error) => faults.push(error), 0);
     await launched(launcher, 0);
   });
   afterAll(async () => {

@@ -6,7 +6,6 @@ import { CommittedChanges } from '../../../src/repositories/committed-changes';
 import { defaultScheduling, type InstanceSettings } from '../../../src/services/instance-settings';
 import { SchedulingService } from '../../../src/services/scheduling-service';
 import type { Launcher } from './prepared-launches';
-import { launchByRounds } from './launch-by-rounds';
 
 const dayMs = 86_400_000;
 
@@ -29,26 +28,25 @@ export const limits = { hostRamMiB: defaultScheduling.hostRamMiB, coreOvercommit
 /** Every host is connected, and takes what it is told. */
 const agents = { isConnected: () => true, protocolOf: () => protocolVersion, pushDesired: () => undefined };
 
-/** The master's scheduling service over these books, started: it knows the whole pool and nobody waits. `onFault` is told what failed in it. */
-export async function openMasterLauncher(address: DatabaseAddress, onFault: (error: unknown) => void): Promise<Launcher> {
+/**
+ * The master's scheduling service over these books, started: it knows the whole pool and nobody waits. `onFault` is told what failed in it; a pool of no more
+ * slaves than `readWholeUpTo` is not kept in memory, and launches there wait for a round.
+ */
+export async function openMasterLauncher(address: DatabaseAddress, onFault: (error: unknown) => void, readWholeUpTo?: number): Promise<Launcher> {
   const db = connect(address);
   const changes = new CommittedChanges();
   const unitOfWork = new MysqlUnitOfWork(db, systemClock, null, changes);
-  const scheduler = new SchedulingService({ unitOfWork, agents, figures: { latest: () => null }, clock: systemClock, settings, scheduling: defaultScheduling, changes, onFault, onRecovery: () => undefined });
+  const scheduler = new SchedulingService({
+    unitOfWork, agents, figures: { latest: () => null }, clock: systemClock, settings, scheduling: defaultScheduling, changes, onFault, onRecovery: () => undefined, ...(readWholeUpTo === undefined ? {} : { readWholeUpTo }),
+  });
   scheduler.start();
   await scheduler.idle();
   if (!scheduler.hasPassed) throw new Error('The scheduling service could not make its first round; what it met stands above.');
-  const launch: Launcher['launch'] = takesLaunches(scheduler) ? (prepared) => scheduler.launch(prepared) : launchByRounds({ unitOfWork, changes, wake: () => { scheduler.wake(); } });
   return {
-    launch,
+    launch: (prepared) => scheduler.launch(prepared),
     stop: async () => {
       await scheduler.stop();
       await db.destroy();
     },
   };
-}
-
-/** One that places as part of the call; one that does not is asked as launches come to it otherwise. */
-function takesLaunches(scheduler: object): scheduler is { launch(prepared: Parameters<Launcher['launch']>[0]): ReturnType<Launcher['launch']> } {
-  return 'launch' in scheduler && typeof scheduler.launch === 'function';
 }

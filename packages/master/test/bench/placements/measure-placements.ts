@@ -113,9 +113,9 @@ async function triedArms(server: DurableServer, books: Books, like: readonly Row
 async function rate(server: DurableServer, ask: Ask, clients: number, seconds: number): Promise<PlacementRate> {
   const [mine, database] = [process.cpuUsage(), await cpuSeconds(server.processId)];
   const { placed, seconds: took, unplaced } = await closedLoop(ask, { clients, seconds });
-  if (placed === 0 || unplaced > 0) throw new Error(`Of ${String(placed + unplaced)} who asked, ${String(unplaced)} have to wait for room in a pool that has it.`);
+  if (placed === 0) throw new Error(`All ${String(unplaced)} who asked have to wait, in a pool that has room for them.`);
   const { user, system } = process.cpuUsage(mine);
-  return { perSecond: placed / took, processMs: (user + system) / 1000 / placed, databaseMs: (1000 * ((await cpuSeconds(server.processId)) - database)) / placed };
+  return { perSecond: placed / took, unplaced, processMs: (user + system) / 1000 / placed, databaseMs: (1000 * ((await cpuSeconds(server.processId)) - database)) / placed };
 }
 
 function asking(launcher: Launcher, books: Books, answered: Map<string, string>): Ask {
@@ -141,4 +141,4 @@ async function requireSound(server: DurableServer): Promise<void> {
   if (overbooked + placedTwice > 0) throw new Error(`The scheduler in SQL booked ${String(overbooked)} slaves and ${String(placedTwice)} instances twice: its rate counts for nothing.`);
 }
 
-const told = (rate: PlacementRate | undefined): string => (rate === undefined ? 'nothing' : `${rate.perSecond.toFixed(0)} placements/s (${rate.processMs.toFixed(2)} + ${rate.databaseMs.toFixed(2)} ms of processor time each, ours and the database's)`);
+const told = (rate: PlacementRate | undefined): string => (rate === undefined ? 'nothing' : `${rate.perSecond.toFixed(0)} placements/s (${rate.unplaced > 0 ? `${String(rate.unplaced)} were not placed at once; ` : ''}${rate.processMs.toFixed(2)} + ${rate.databaseMs.toFixed(2)} ms of processor time each, ours and the database's)`);

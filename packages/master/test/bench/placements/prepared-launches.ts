@@ -2,18 +2,9 @@ import { systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import { priorityOf } from '@paravcl/shared/priority';
 import type { InstanceRecord } from '../../../src/core/instance-record';
-import type { NewEvent } from '../../../src/repositories/event-repository';
-import type { OperationRecord } from '../../../src/repositories/operation-repository';
 import { deadlineAt } from '../../../src/services/instance-settings';
+import type { PreparedLaunch } from '../../../src/services/launch-writing';
 import { sampleInstance } from '../../it/sample-records';
-
-/** A launch of which everything was checked, as the scheduling service takes it. */
-export interface PreparedLaunch {
-  readonly instance: InstanceRecord;
-  readonly operation: OperationRecord | null;
-  readonly event: NewEvent;
-  readonly asker: string;
-}
 
 /** Who places: the master's scheduling service, or what it is compared with. */
 export interface Launcher {

@@ -1,6 +1,6 @@
 import { armName, placementFigures, type PlacementsFound, type Recount } from './durable-placements';
 
-const rate = (perSecond: number) => ({ perSecond, processMs: 0.1, databaseMs: 0.2 });
+const rate = (perSecond: number) => ({ perSecond, unplaced: 0, processMs: 0.1, databaseMs: 0.2 });
 const sound: Recount = { after: 'the runs', answered: 100, overbooked: 0, placedTwice: 0, lost: 0, incomplete: 0 };
 const found: PlacementsFound = {
   ours: [6000, 7000, 5000].map(rate),

@@ -56,8 +56,8 @@ export const recountSchema = z
   .readonly();
 export type Recount = z.infer<typeof recountSchema>;
 
-export const placementRateSchema = z.object({ perSecond: z.number(), processMs: z.number(), databaseMs: z.number() }).readonly();
-/** Placements a second, and milliseconds of processor time each took in the process that asks and in the database. */
+export const placementRateSchema = z.object({ perSecond: z.number(), unplaced: z.int().nonnegative(), processMs: z.number(), databaseMs: z.number() }).readonly();
+/** Placements a second; how many were answered without a place, which count for nothing; and milliseconds of processor time each placement took in the process that asks and in the database. */
 export type PlacementRate = z.infer<typeof placementRateSchema>;
 
 export const placementsFoundSchema = z
