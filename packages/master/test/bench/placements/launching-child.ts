@@ -39,7 +39,9 @@ function tellFirst(): (error: unknown) => void {
   return (error) => {
     if (told) return;
     told = true;
-    process.stderr.write(`The scheduling service met: ${error instanceof Error ? error.message : String(error)}\n`);
+    const met = error instanceof Error ? error.message : String(error);
+    // A statement with all its ids is long; how it ends says what was wrong.
+    process.stderr.write(`The scheduling service met: …${met.slice(-200)}\n`);
   };
 }
 

@@ -83,9 +83,9 @@ async function ratesInTurns(server: DurableServer, books: Books, { runs, seconds
     const offeredPerSecond = median(oursMeasured.map(({ perSecond }) => perSecond)) / 2;
     const p99Ms: number[] = [];
     for (let run = 1; run <= runs; run++) {
-      const { answerMs } = await openLoop(ask, { perSecond: offeredPerSecond, seconds, seed: seed + run });
+      const { answerMs, unplaced } = await openLoop(ask, { perSecond: offeredPerSecond, seconds, seed: seed + run });
       p99Ms.push(percentile(answerMs, 0.99));
-      say(`at ${offeredPerSecond.toFixed(0)} a second, run ${String(run)}: half were answered within ${percentile(answerMs, 0.5).toFixed(1)} ms, 99 % within ${percentile(answerMs, 0.99).toFixed(1)} ms, all within ${percentile(answerMs, 1).toFixed(1)} ms`);
+      say(`at ${offeredPerSecond.toFixed(0)} a second, run ${String(run)}: half were answered within ${percentile(answerMs, 0.5).toFixed(1)} ms, 99 % within ${percentile(answerMs, 0.99).toFixed(1)} ms, all within ${percentile(answerMs, 1).toFixed(1)} ms; ${String(unplaced)} were not placed at once`);
     }
     if (faults.length > 0) throw faults[0];
     return { ours: oursMeasured, sql: best, offeredPerSecond, p99Ms };
