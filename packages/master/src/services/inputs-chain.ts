@@ -15,6 +15,7 @@ export const longestChainMs = 3_600_000;
 const defaultUsualSteps = 2048;
 /** It is made beside the steps, which go on meanwhile; at so many times what is usual they wait for it. */
 const mostTimes = 2;
+const longShare = 0.75;
 /** Where the slaves and guests of a step stand. */
 const stepLevels = 2;
 /** A guest that joined takes so much less than the slave it joined, told whole. */
@@ -112,27 +113,33 @@ export class InputsChain {
     const keptAt = Math.max(inputs.at, last.keptAt);
     const written = this.write(text, keptAt, keyframe, last.written, decisions);
     this.chain = { keyframe, begunAt, steps: chain.steps + 1, held: chain.held + weight(step), last: { hash, snapshot: inputs.snapshot, keptAt, written } };
-    if (this.isLong(this.chain)) this.renewal ??= this.renew(inputs).finally(() => (this.renewal = null));
+    if (this.isLong(this.chain)) this.renewal ??= this.renew(inputs, keyframe).finally(() => (this.renewal = null));
     return { hash, text, keptAt, keyframe, written, before: last.written };
   }
 
   private async keyframe(inputs: RoundInputs): Promise<Kept> {
-    const text = await inputsText(inputs);
-    return this.begin(text, inputs);
+    const begun = await this.begin(inputs);
+    const { keyframe, last, text } = begun;
+    this.chain = begun;
+    return { hash: last.hash, text, keptAt: last.keptAt, keyframe, written: last.written, before: Promise.resolve(null) };
   }
 
-  /** The steps to come lead back to a keyframe of these inputs, which is made beside them. */
-  private async renew(inputs: RoundInputs): Promise<void> {
-    const text = await inputsText(inputs);
-    await this.inTurn(() => Promise.resolve(this.begin(text, inputs)));
+  /** The steps to come lead back to a keyframe of these inputs once it is written, unless there was need of one meanwhile. */
+  private async renew(inputs: RoundInputs, old: string): Promise<void> {
+    const begun = await this.begin(inputs);
+    if ((await begun.last.written) !== null) return;
+    await this.inTurn(() => {
+      if (this.chain?.keyframe === old) this.chain = begun;
+      return Promise.resolve();
+    });
   }
 
-  private begin(text: InputsText, { at, snapshot }: RoundInputs): Kept {
+  private async begin(inputs: RoundInputs): Promise<Chain & { readonly text: InputsText }> {
+    const { at, snapshot } = inputs;
+    const text = await inputsText(inputs);
     const { hash } = text;
-    const before = Promise.resolve(null);
-    const written = this.write(text, at, hash, before, this.decisions);
-    this.chain = { keyframe: hash, begunAt: at, steps: 0, held: 0, last: { hash, snapshot, keptAt: at, written } };
-    return { hash, text, keptAt: at, keyframe: hash, written, before };
+    const written = this.write(text, at, hash, Promise.resolve(null), this.decisions);
+    return { text, keyframe: hash, begunAt: at, steps: 0, held: 0, last: { hash, snapshot, keptAt: at, written } };
   }
 
   private async write(text: InputsText, keptAt: EpochMs, keyframe: string, before: Promise<Failure>, decisions: Pick<DecisionRepository, 'keepInputs'>): Promise<Failure> {
@@ -154,9 +161,9 @@ export class InputsChain {
     return held + weight(step) > mostTimes * inputs.snapshot.slaves.length ? null : step;
   }
 
-  /** The steps hold as much as the pool by now, or are many to read. */
-  private isLong({ steps, held, last }: Chain): boolean {
-    return steps >= this.usualSteps || held >= last.snapshot.slaves.length;
+  /** The steps hold as much as the pool by now, are many to read, or go back for most of an hour. */
+  private isLong({ steps, held, begunAt, last }: Chain): boolean {
+    return steps >= this.usualSteps || held >= last.snapshot.slaves.length || last.keptAt - begunAt > longShare * longestChainMs;
   }
 
   /** Nothing leads back to what is not there. */
