@@ -8,7 +8,7 @@ import type { RoundInputs } from '../core/replay';
 import type { ReservationInputs } from '../core/replay-reservation';
 import type { HeldReservation, ReservationRequest } from '../core/reservation-request';
 import type { ReservationRules } from '../core/reservation-rules';
-import type { Room, Rules, Snapshot, WaitingInstance } from '../core/snapshot';
+import type { Room, Rules, SlaveView, Snapshot, WaitingInstance } from '../core/snapshot';
 
 /**
  * What decisions were made of, read back for making them again. The shapes are those of `core/snapshot` as they are now: what
@@ -56,6 +56,21 @@ const slave = z.looseObject({
   saveMiBPerSecond: z.number(),
 });
 
+/** Slaves as they were read. Rounds that follow each other have most of theirs in common, as the same values, and what is derived of one holds for all. */
+const known = new WeakMap<object, SlaveView>();
+
+const slaveOnce: z.ZodType<SlaveView> = z.unknown().transform((kept, context) => {
+  const before = typeof kept === 'object' && kept !== null ? known.get(kept) : undefined;
+  if (before !== undefined) return before;
+  const { data, error } = slave.safeParse(kept);
+  if (data === undefined) {
+    for (const issue of error.issues) context.addIssue({ ...issue });
+    return z.NEVER;
+  }
+  known.set(kept as object, data);
+  return data;
+});
+
 const rules: z.ZodType<Rules> = z.looseObject({
   criticalShare: z.number(),
   noShowGraceMs: z.number(),
@@ -67,7 +82,7 @@ const rules: z.ZodType<Rules> = z.looseObject({
   timeZone: z.string(),
 });
 
-const snapshot: z.ZodType<Snapshot> = z.looseObject({ slaves: z.array(slave), rules, lastPlacedOn: z.string().nullable() });
+const snapshot: z.ZodType<Snapshot> = z.looseObject({ slaves: z.array(slaveOnce), rules, lastPlacedOn: z.string().nullable() });
 
 const attempt = z.looseObject({ slaveId: z.string(), slaveName: z.string(), code: reasonCodeSchema.nullable(), sentence: z.string().nullable(), cleaning: z.boolean() });
 
