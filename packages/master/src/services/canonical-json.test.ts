@@ -5,6 +5,17 @@ test('the order of fields makes no difference, however deep they stand', () => {
   expect(canonicalJson({ b: [{ y: 1, x: null }], a: 'é' })).toBe(canonicalJson({ a: 'é', b: [{ x: null, y: 1 }] }));
 });
 
+test('of any values, in lists of whatever else', () => {
+  const turned = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    return Array.isArray(value) ? value.map(turned) : Object.fromEntries(Object.entries(value).reverse().map(([field, part]) => [field, turned(part)]));
+  };
+  fc.assert(fc.property(fc.array(fc.jsonValue({ maxDepth: 4 })), (values) => {
+    expect(canonicalJson(turned(values))).toBe(canonicalJson(values));
+    expect(canonicalJson(values)).toBe(`[${values.map(canonicalJson).join(',')}]`);
+  }));
+});
+
 test('values that differ give texts that differ, and the order of a list is part of it', () => {
   expect(canonicalJson({ a: [1, 2] })).not.toBe(canonicalJson({ a: [2, 1] }));
   expect(canonicalJson({ a: '1' })).not.toBe(canonicalJson({ a: 1 }));
