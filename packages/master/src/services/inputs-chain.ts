@@ -118,15 +118,15 @@ export class InputsChain {
   }
 
   private async keyframe(inputs: RoundInputs): Promise<Kept> {
-    const begun = await this.begin(inputs);
-    const { keyframe, last, text } = begun;
+    const { begun, text } = await this.begin(inputs);
+    const { keyframe, last } = begun;
     this.chain = begun;
     return { hash: last.hash, text, keptAt: last.keptAt, keyframe, written: last.written, before: Promise.resolve(null) };
   }
 
   /** The steps to come lead back to a keyframe of these inputs once it is written, unless there was need of one meanwhile. */
   private async renew(inputs: RoundInputs, old: string): Promise<void> {
-    const begun = await this.begin(inputs);
+    const { begun } = await this.begin(inputs);
     if ((await begun.last.written) !== null) return;
     await this.inTurn(() => {
       if (this.chain?.keyframe === old) this.chain = begun;
@@ -134,12 +134,12 @@ export class InputsChain {
     });
   }
 
-  private async begin(inputs: RoundInputs): Promise<Chain & { readonly text: InputsText }> {
+  private async begin(inputs: RoundInputs): Promise<{ readonly begun: Chain; readonly text: InputsText }> {
     const { at, snapshot } = inputs;
     const text = await inputsText(inputs);
     const { hash } = text;
     const written = this.write(text, at, hash, Promise.resolve(null), this.decisions);
-    return { text, keyframe: hash, begunAt: at, steps: 0, held: 0, last: { hash, snapshot, keptAt: at, written } };
+    return { text, begun: { keyframe: hash, begunAt: at, steps: 0, held: 0, last: { hash, snapshot, keptAt: at, written } } };
   }
 
   private async write(text: InputsText, keptAt: EpochMs, keyframe: string, before: Promise<Failure>, decisions: Pick<DecisionRepository, 'keepInputs'>): Promise<Failure> {
