@@ -15,10 +15,12 @@ import { ReservationRehoming } from './services/reservation-rehoming';
 import { ReservationSeries } from './services/reservation-series';
 import { ReservationService } from './services/reservation-service';
 import type { WorldDeps } from './services/slave-books';
+import type { WorkingWorld } from './services/working-world';
 
 /** What reservations stand on. */
 export interface ReservationParts extends WorldDeps {
   readonly unitOfWork: UnitOfWork;
+  readonly world: WorkingWorld;
   readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf' | 'pushDesired'>;
   readonly instances: Pick<InstanceService, 'createClaimed' | 'resumeClaimed'>;
   readonly participation: Pick<Participation, 'takePart' | 'wouldTakePart'>;

@@ -28,6 +28,7 @@ import type { AgentPort, FleetFigures, Launches, SchedulerWake } from './service
 import { PoolService } from './services/pool-service';
 import { QueueService } from './services/queue-service';
 import { ReplayService } from './services/replay-service';
+import type { WorkingWorld } from './services/working-world';
 import type { ReservationClaims } from './services/reservation-claims';
 import type { Settings } from './settings-from-config';
 
@@ -40,6 +41,7 @@ export interface SchedulingFoundation {
   readonly clock: Clock;
   readonly agents: AgentPort;
   readonly figures: FleetFigures;
+  readonly world: WorkingWorld;
   readonly scheduler: SchedulerWake & Launches;
   readonly joinTokens: JoinTokenService;
   readonly settings: Settings;
@@ -62,26 +64,26 @@ export interface SchedulingComposition {
   idle(): Promise<void>;
 }
 
-export function composeScheduling({ unit, clock, agents, figures, scheduler, joinTokens, settings, siteName, preCopy = noPreCopy, onFault }: SchedulingFoundation): SchedulingComposition {
+export function composeScheduling({ unit, clock, agents, figures, world, scheduler, joinTokens, settings, siteName, preCopy = noPreCopy, onFault }: SchedulingFoundation): SchedulingComposition {
   const { scheduling, reservations, quotas } = settings;
   const { contributingMs } = scheduling;
   const { timeZone } = settings.instances;
-  const world = { agents, figures, scheduling };
+  const pool = { agents, figures, scheduling };
   const priority = { ...settings.priority, contributingMs, timeZone };
   const participation = new Participation({ settings: settings.participation, contributingMs, timeZone, joinTokens });
-  const forecast = new LaunchForecast({ ...world, unitOfWork: unit, clock, settings: settings.instances, priority, participation, quotas });
+  const forecast = new LaunchForecast({ world, scheduling, unitOfWork: unit, clock, settings: settings.instances, priority, participation, quotas });
   const instances = new InstanceService({
-    ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, participation, quotas, forecast, onFault: onFault('instances'),
+    ...pool, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, participation, quotas, forecast, onFault: onFault('instances'),
   });
 
-  const verbs = new InstanceVerbs({ ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, onFault: onFault('instances') });
+  const verbs = new InstanceVerbs({ ...pool, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, onFault: onFault('instances') });
   const deploying = composeDeployments({
     unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, participation, onFault: onFault('deployments'),
     verbs,
     resets: new InstanceReset({ agents, unitOfWork: unit, scheduler, clock, settings: settings.instances, quotas, onFault: onFault('deployments') }),
   });
   const reserving = composeReservations({
-    ...world, unitOfWork: unit, instances, participation, clock, settings: settings.instances, reservations, priority, quotas, preCopy, onFault: onFault('reservations'),
+    ...pool, world, unitOfWork: unit, instances, participation, clock, settings: settings.instances, reservations, priority, quotas, preCopy, onFault: onFault('reservations'),
     // Whoever changes a reservation wakes what plans by the calendar.
     scheduler: { wake: () => (scheduler.wake(), preCopy.wake()) },
   });
@@ -97,9 +99,9 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
     routes: [
       ...deploying.routes,
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
-      ...decisionRoutes(new DecisionService(unit), new QueueService({ ...world, unitOfWork: unit, clock })),
+      ...decisionRoutes(new DecisionService(unit), new QueueService({ world, scheduling, unitOfWork: unit, clock })),
       ...replayRoutes(new ReplayService({ unitOfWork: unit, clock, scheduling })),
-      ...capacityRoutes(new CapacityService({ ...world, unitOfWork: unit, clock }), new PoolService({ ...world, unitOfWork: unit, clock }), timeZone),
+      ...capacityRoutes(new CapacityService({ world, scheduling, clock }), new PoolService({ world, unitOfWork: unit, clock }), timeZone),
       ...noticeRoutes(new NoticeService(unit, clock)),
     ],
     jobs: [

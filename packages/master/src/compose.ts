@@ -72,6 +72,7 @@ import { registerSiteMetrics } from './services/site-metrics';
 import { SlaveService } from './services/slave-service';
 import { StoreService } from './services/store-service';
 import { unknownGroups } from './services/unknown-groups';
+import { WorkingWorld } from './services/working-world';
 import { settingsFromConfig } from './settings-from-config';
 import { backendOf } from './store/backend-of';
 import { ChunkStore } from './store/chunk-store';
@@ -163,8 +164,9 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     streams.shutOut(slaveId);
   });
   const streams = new StreamRelay({ agents, clock, log });
+  const world = new WorkingWorld({ read: unit.read, changes, agents, figures: pulse, scheduling: settings.scheduling, onDrift: work.drifted });
   const scheduler = new SchedulingService({
-    unitOfWork: unit, agents, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, changes, onFault: onFault('scheduling'), onRecovery, onRound: work.scheduled, onDrift: work.drifted,
+    unitOfWork: unit, agents, clock, settings: settings.instances, scheduling: settings.scheduling, world, onFault: onFault('scheduling'), onRecovery, onRound: work.scheduled,
   });
   const reports = new ObservationService({
     unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onFault: onFault('reports'), onRecovery,
@@ -211,7 +213,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     live: async () => [...(await unit.read.snapshots.manifestIds()), ...(await unit.read.imageContents.manifestIds())], graceMs: config.images.sweep.graceHours * hourMs,
   });
   const preCopy = composePreCopy({ unit, clock, fleet: mirrors.fleet, patterns: mirrors.patterns, policy: config.images.preCopy, timeZone: config.site.timeZone });
-  const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });
+  const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, world, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone, clock);
   const feed = new ChangeFeed({ changes, books: unit.read.feed, clock, onFault: onFault('feed') });
@@ -220,7 +222,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     onOpened: work.connected, onChange: (id, seenBy) => { feed.changed('connections', id, seenBy); },
   });
   const { connections } = guests;
-  const monitoring = new MonitoringService({ unitOfWork: unit, clock, agents, figures: pulse, scheduling: settings.scheduling, connections, connectionsPerSlave: config.gateway.maxConnectionsPerSlave });
+  const monitoring = new MonitoringService({ unitOfWork: unit, clock, world, connections, connectionsPerSlave: config.gateway.maxConnectionsPerSlave });
   const homes = composeHomes({ unit, clock, agents, settings: settings.instances, uploads, store: chunks, onFault: onFault('homes') });
   const snapshots = composeSnapshots({
     unit, clock, agents, scheduler, instances, verbs: scheduling.verbs, quotas: settings.quotas, uploads, store: chunks, mirrors: mirrors.fleet, settings: settings.instances, policy: config.images.snapshots, alsoWaiting: homes.returning, onFault: onFault('snapshots'),
@@ -228,7 +230,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
 
   const evacuations = composeEvacuations({
     unitOfWork: unit, agents, clock, slaves, relocation: snapshots.relocation, verbs: scheduling.verbs, settings: settings.instances, atOnce: settings.evacuateAtOnce, migrateEmulated: settings.migrateEmulated,
-    figures: pulse, lines: streams, scheduler, scheduling: settings.scheduling, onFault: onFault('live-migrations'),
+    world, lines: streams, scheduler, scheduling: settings.scheduling, onFault: onFault('live-migrations'),
   });
 
   const publicMappings = composePublicMappings({ unitOfWork: unit, agents, clock, settings: settings.instances, pool: config.publicAddresses, onFault: onFault('public-mappings') });
@@ -353,6 +355,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
       await Promise.all(stops.map((stop) => stop()));
       await scheduling.idle();
       await scheduler.stop();
+      world.close();
       await evacuations.migrations.stop();
       await hostInstalls.installs.stop();
       await snapshots.making.stop();

@@ -1,7 +1,8 @@
 import { sleep, type Clock } from '@paravcl/shared/clock';
 import type { Knex } from 'knex';
-import { ChangeList, CommittedChanges } from '../repositories/committed-changes';
+import { CommittedChanges } from '../repositories/committed-changes';
 import { makeRepositories, type Repositories } from '../repositories/repositories';
+import { CalendarRuns, TransactionRun } from '../repositories/transaction-run';
 import { isStorageFull, serverErrorNumber } from './connection';
 import type { UnitOfWork } from './unit-of-work';
 
@@ -13,6 +14,7 @@ const pauseMs = 15;
 /** The unit of work over MariaDB or MySQL. */
 export class MysqlUnitOfWork implements UnitOfWork {
   readonly read: Repositories;
+  private readonly calendarRuns = new CalendarRuns();
 
   constructor(
     private readonly db: Knex,
@@ -22,26 +24,33 @@ export class MysqlUnitOfWork implements UnitOfWork {
     /** Told of what was written, after the commit. */
     private readonly changes: CommittedChanges = new CommittedChanges(),
   ) {
-    this.read = makeRepositories(db, changes);
+    this.read = makeRepositories(db, changes, this.calendarRuns);
   }
 
   async transaction<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const over: ((committed: boolean) => void)[] = [];
-      const isOver = (committed: boolean): void => { for (const then of over) then(committed); };
       try {
-        const written = new ChangeList();
-        const done = await this.db.transaction((transaction) => work(makeRepositories(transaction, written, (then) => void over.push(then))));
-        this.changes.tell(written.changes);
-        isOver(true);
-        return done;
+        return await this.run(work);
       } catch (error) {
-        isOver(false);
         if (isStorageFull(error)) throw this.room?.refused(error) ?? error;
         if (attempt >= attempts || !retriedErrors.has(serverErrorNumber(error))) throw error;
         // Rising pauses let the other side of the deadlock finish first; of ten that met, none comes back with another.
         await sleep(this.clock, pauseMs * attempt * (0.5 + Math.random()));
       }
+    }
+  }
+
+  private async run<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
+    const run = new TransactionRun();
+    let isCommitted = false;
+    try {
+      const done = await this.db.transaction((transaction) => work(makeRepositories(transaction, run.notes, this.calendarRuns, run)));
+      isCommitted = true;
+      this.changes.tell(run.written);
+      return done;
+    } finally {
+      this.calendarRuns.ended(run);
+      run.ended(isCommitted);
     }
   }
 }

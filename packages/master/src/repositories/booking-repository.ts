@@ -65,8 +65,8 @@ export class BookingRepository {
       .pluck('r.image_id')) as string[];
   }
 
-  /** All of reservations that hold room, or those on these slaves, or of these instances, without the disk that is on its slave already; in the order of start, reservation and slot. */
-  async held(of: { readonly slaveIds: readonly string[] } | { readonly instanceIds: readonly string[] } | null = null): Promise<readonly HeldBooking[]> {
+  /** All of reservations that hold room, or those on these slaves, on such as left the pool, or of these instances, without the disk that is on its slave already; in the order of start, reservation and slot. */
+  async held(of: { readonly slaveIds: readonly string[] } | { readonly instanceIds: readonly string[] } | { readonly admission: 'retired' } | null = null): Promise<readonly HeldBooking[]> {
     const query = this.db('bookings as b')
       .join('reservations as r', 'r.id', 'b.reservation_id')
       .leftJoin('user_groups as g', 'g.id', 'r.group_id')
@@ -77,7 +77,9 @@ export class BookingRepository {
         'b.reservation_id', 'b.slot', 'b.slave_id', 'b.instance_id', 'r.starts_at', 'r.ends_at', 'r.vcpus', 'r.ram_mib', 'r.disk_mib', 'r.bandwidth_mbps', 'r.min_speed',
         'g.name as group_name', this.db.raw('CASE WHEN i.slave_id = b.slave_id THEN i.disk_mib + i.ram_mib ELSE 0 END AS promised_disk_mib'),
       );
-    if (of !== null) void ('slaveIds' in of ? query.whereIn('b.slave_id', [...of.slaveIds]) : query.whereIn('b.instance_id', [...of.instanceIds]));
+    if (of !== null && 'slaveIds' in of) void query.whereIn('b.slave_id', [...of.slaveIds]);
+    if (of !== null && 'instanceIds' in of) void query.whereIn('b.instance_id', [...of.instanceIds]);
+    if (of !== null && 'admission' in of) void query.whereIn('b.slave_id', this.db('slaves').select('id').where('admission', of.admission));
     return ((await query) as readonly HeldRow[]).map((row) => ({
       reservationId: row.reservation_id,
       // Who reserved for themselves is nobody else's business: sentences about room go to strangers.

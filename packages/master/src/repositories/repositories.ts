@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { ApiTokenRepository } from './api-token-repository';
 import { CommandRepository } from './command-repository';
 import { noNotes, type ChangeNotes } from './committed-changes';
+import { CalendarRuns, type TransactionRun } from './transaction-run';
 import { EvacuationRepository } from './evacuation-repository';
 import { EventRepository } from './event-repository';
 import { GroupRepository } from './group-repository';
@@ -48,6 +49,9 @@ import { TemplateRepository } from './template-repository';
 
 /** Every repository over one connection or transaction. One method, one query; domain objects in and out. */
 export interface Repositories {
+  /** Of the transaction they belong to; null outside of one. */
+  readonly run: TransactionRun | null;
+  readonly calendarRuns: CalendarRuns;
   readonly events: EventRepository;
   readonly users: UserRepository;
   readonly groups: GroupRepository;
@@ -93,20 +97,14 @@ export interface Repositories {
   readonly liveMigrations: LiveMigrationRepository;
   readonly slaViolations: SlaViolationRepository;
   readonly monitoring: MonitoringRepository;
-  /** Has `then` called once this transaction is over and what it wrote was told: with whether it was committed. Throws outside of one. */
-  readonly whenOver: WhenOver;
 }
 
-export type WhenOver = (then: (committed: boolean) => void) => void;
-
-const outside: WhenOver = () => {
-  throw new Error('There is no transaction that could be over.');
-};
-
 /** @param changes where they note what they wrote */
-export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes, whenOver: WhenOver = outside): Repositories {
+export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes, calendarRuns = new CalendarRuns(), run: TransactionRun | null = null): Repositories {
   const images = new ImageRepository(db, changes);
   return {
+    run,
+    calendarRuns,
     events: new EventRepository(db),
     users: new UserRepository(db),
     groups: new GroupRepository(db, changes),
@@ -152,6 +150,5 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes, whenO
     liveMigrations: new LiveMigrationRepository(db, changes),
     slaViolations: new SlaViolationRepository(db, changes),
     monitoring: new MonitoringRepository(db),
-    whenOver,
   };
 }

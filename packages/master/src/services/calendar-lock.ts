@@ -6,14 +6,25 @@ import type { Repositories } from '../repositories/repositories';
  * whoever changes what reservations are decided from shares it, and does so only while the value is the one from before
  * it looked. Taken before any row of an instance or a slave, so that two never wait for each other.
  */
-export const calendarLock = 'calendar';
+const calendarLock = 'calendar';
 
 /** Waits until nobody else changes the calendar, and keeps others from it until the transaction ends. */
 export async function lockCalendar(repositories: Repositories): Promise<void> {
-  await repositories.settings.put(calendarLock, randomUUID());
+  const value = randomUUID();
+  await repositories.settings.put(calendarLock, value);
+  if (repositories.run !== null) repositories.calendarRuns.taken(repositories.run, value);
 }
 
 /** Keeps the calendar as it is until the transaction ends; answers its value. */
-export function shareCalendar(repositories: Repositories): Promise<string | null> {
-  return repositories.settings.shareLock(calendarLock);
+export async function shareCalendar(repositories: Repositories): Promise<string | null> {
+  const value = await repositories.settings.shareLock(calendarLock);
+  if (repositories.run !== null) repositories.calendarRuns.shared(repositories.run);
+  return value;
+}
+
+/** Its value, to look at the world after it: all that was reserved until then is told. Nothing is locked. */
+export async function seeCalendar(repositories: Repositories): Promise<string | null> {
+  const value = await repositories.settings.find(calendarLock);
+  await repositories.calendarRuns.told(value);
+  return value;
 }

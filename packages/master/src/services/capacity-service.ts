@@ -1,12 +1,12 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { capacityOf, type Capacity } from '../core/capacity';
 import { hourBegun } from '../core/local-time';
-import type { UnitOfWork } from '../db/unit-of-work';
-import type { WorldDeps } from './slave-books';
-import { loadWorld } from './world-loader';
+import type { SchedulingSettings } from './instance-settings';
+import type { WorkingWorld } from './working-world';
 
-export interface CapacityServiceDeps extends WorldDeps {
-  readonly unitOfWork: UnitOfWork;
+export interface CapacityServiceDeps {
+  readonly world: Pick<WorkingWorld, 'now'>;
+  readonly scheduling: Pick<SchedulingSettings, 'rules'>;
   readonly clock: Clock;
 }
 
@@ -38,9 +38,9 @@ export class CapacityService {
   }
 
   private async make(first: number, hours: number): Promise<Capacity> {
-    const { unitOfWork, clock } = this.deps;
+    const { world, clock } = this.deps;
     const at = clock.now();
-    const { snapshot } = await loadWorld(unitOfWork.read, this.deps, at);
+    const { snapshot } = await world.now(at, []);
     return capacityOf(snapshot.slaves, first, hours, at);
   }
 }

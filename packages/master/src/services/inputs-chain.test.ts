@@ -6,6 +6,7 @@ import { withGuest } from '../core/joined-guests';
 import type { RoundInputs } from '../core/replay';
 import { rules, running, slave, waiting } from '../core/small-world.model';
 import type { SlaveView } from '../core/snapshot';
+import { TransactionRun } from '../repositories/transaction-run';
 import { canonicalJson } from './canonical-json';
 import { InputsChain, longestChainMs } from './inputs-chain';
 import { KeptInputs } from './kept-inputs';
@@ -213,8 +214,12 @@ describe('a keyframe comes again', () => {
 });
 
 describe('inputs that are kept within a transaction', () => {
-  const ends: ((committed: boolean) => void)[] = [];
-  const within = (table: Table): Parameters<InputsChain['keepWithin']>[1] => ({ decisions: table as unknown as Parameters<InputsChain['keepWithin']>[1]['decisions'], whenOver: (then) => void ends.push(then) });
+  const ends: TransactionRun[] = [];
+  const within = (table: Table): Parameters<InputsChain['keepWithin']>[1] => {
+    const run = new TransactionRun();
+    ends.push(run);
+    return { decisions: table as unknown as Parameters<InputsChain['keepWithin']>[1]['decisions'], run };
+  };
 
   it('are a step, and nothing where they would have to be a keyframe', async () => {
     const [table, transaction] = [new Table(), new Table()];
@@ -235,7 +240,7 @@ describe('inputs that are kept within a transaction', () => {
     const given = round(joinedBy(pool, 1), { at: 1 });
     const hash = (await chain.keepWithin(given, within(transaction))) ?? '';
     const next = await chain.keep(round(given.snapshot.slaves, { at: 2 }));
-    ends.at(-1)?.(false);
+    ends.at(-1)?.ended(false);
     while (!table.rows.has(hash)) await others();
     expect(await new KeptInputs(table).of(next)).toEqual(throughJson(round(given.snapshot.slaves, { at: 2 })));
   });

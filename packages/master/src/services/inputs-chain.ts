@@ -84,12 +84,12 @@ export class InputsChain {
    * The same within a transaction that is open, over its connection. Null where the whole pool would have to be written, or what it leads back to is not there:
    * nobody waits for that with rows locked. Should the transaction not be committed, what others may lead back to by then is written again.
    */
-  async keepWithin(inputs: RoundInputs, { decisions, whenOver }: Pick<Repositories, 'decisions' | 'whenOver'>): Promise<string | null> {
+  async keepWithin(inputs: RoundInputs, { decisions, run }: Pick<Repositories, 'decisions' | 'run'>): Promise<string | null> {
     if (this.chain === null) return null;
     const kept = await this.inTurn(() => this.step(inputs, decisions));
     if (kept === null || (await kept.before) !== null) return null;
     const { hash, text, keptAt, keyframe } = kept;
-    whenOver((committed) => {
+    run?.whenOver((committed) => {
       if (!committed) void keepText(this.decisions, text, keptAt).catch(() => { this.give(keyframe); });
     });
     const failure = await kept.written;

@@ -12,16 +12,18 @@ import { withUsage } from '../core/queue-terms';
 import { roomFor, type Snapshot, type WaitingInstance } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
-import type { InstanceSettings, Quotas } from './instance-settings';
+import type { InstanceSettings, Quotas, SchedulingSettings } from './instance-settings';
 import { requireMinutes, resolveLaunch, type Launch } from './launch-request';
 import type { Participation } from './participation';
 import { requireQuota } from './quota-check';
 import { requestFactors, type PriorityRules } from './request-priority';
 import { freeHomeMiB } from './home-content';
-import type { WorldDeps } from './slave-books';
-import { loadWorld, waitingInstances } from './world-loader';
+import type { WorkingWorld } from './working-world';
+import { waitingInstances } from './world-loader';
 
-export interface LaunchForecastDeps extends WorldDeps {
+export interface LaunchForecastDeps {
+  readonly world: Pick<WorkingWorld, 'now'>;
+  readonly scheduling: SchedulingSettings;
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
   readonly settings: InstanceSettings;
@@ -71,6 +73,8 @@ export class LaunchForecast {
     const { min, max } = settings.minutes;
     const at = clock.now();
     const hours = Array.from({ length: Math.floor(max / hourMinutes) }, (_, index) => (index + 1) * hourMinutes).filter((minutes) => minutes >= min);
+    const queue = await unitOfWork.read.instances.queue();
+    const world = await this.deps.world.now(at, queue.map(({ id }) => id));
     return unitOfWork.transaction(async (repositories) => {
       const launch = await resolveLaunch(repositories, query, principal, settings.defaults);
       const asker = { who: principal, image: launch.image, reservationGroupId: null, asSlave: query.asSlave === true };
@@ -78,8 +82,6 @@ export class LaunchForecast {
       const partsFor = (minutes: number): PriorityParts => priorityOf({ ...factors, ramMiB: launch.ramMiB, minutes }, priority.formula);
       const minutes = forecastMinutes(principal, query.minutes ?? launch.minutes ?? undefined, settings.minutes);
       const parts = partsFor(minutes ?? priority.endlessMinutes);
-      const world = await loadWorld(repositories, this.deps, at);
-      const queue = await repositories.instances.queue();
       const attempts = await repositories.placements.attempts(queue.map(({ id }) => id));
       const others = waitingInstances(queue, attempts, world, scheduling, at);
       const homeMiB = await freeHomeMiB(repositories, principal.userId, settings.homeMiB);
@@ -100,9 +102,9 @@ export class LaunchForecast {
   async risk(instance: Instance): Promise<readonly string[]> {
     if (instance.type === 'AR' || instance.desired !== 'running') return [];
     const at = this.deps.clock.now();
-    const { snapshot } = await loadWorld(this.deps.unitOfWork.read, this.deps, at);
+    const { snapshot } = await this.deps.world.now(at, []);
     // It may be placed already: its own room is not in its way.
-    const slaves = snapshot.slaves.map((slave) => ({ ...slave, running: slave.running.filter(({ id }) => id !== instance.id) }));
+    const slaves = snapshot.slaves.map((slave) => (slave.running.some(({ id }) => id === instance.id) ? { ...slave, running: slave.running.filter(({ id }) => id !== instance.id) } : slave));
     const wanted: WaitingInstance = {
       ...unplaced(instance.id, instance.userId, at),
       need: roomFor(instance),

@@ -102,7 +102,7 @@ export class Launching implements Launches {
       }
       const kept = await stillTrue(repositories, promise);
       const decisions = await writeLaunches(repositories, [prepared], kept, { policies: scheduling, inputsHash, at });
-      repositories.whenOver((committed) => { this.over(promise, committed ? kept : noneKept); });
+      repositories.run?.whenOver((committed) => { this.over(promise, committed ? kept : noneKept); });
       return launched(prepared, kept, decisions);
     } catch (error) {
       this.over(promise, noneKept);

@@ -15,14 +15,15 @@ import { takeHomeAlong } from './home-attachment';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
 import { LiveMigrationOutcome, type Owed } from './live-migration-outcome';
 import { liveTargets, type LiveTarget } from './live-migration-targets';
-import type { AgentPort, FleetFigures, MigrationLines, SchedulerWake } from './ports';
+import type { AgentPort, MigrationLines, SchedulerWake } from './ports';
 import { missingRoom } from './room-check';
 import { newStreamTicket } from './stream-ticket';
+import type { WorkingWorld } from './working-world';
 
 export interface LiveMigrationsDeps {
   readonly unitOfWork: UnitOfWork;
   readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf' | 'pushDesired'>;
-  readonly figures: FleetFigures;
+  readonly world: Pick<WorkingWorld, 'now'>;
   readonly lines: MigrationLines;
   readonly scheduler: SchedulerWake;
   readonly clock: Clock;

@@ -4,11 +4,11 @@ import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { FleetHistory, historyFigures, mostSlavesKept, type Columns, type Sample } from './fleet-history';
 import { monitored, sampleOfSite, sampleOfSlave, type Monitored } from './monitoring-view';
-import type { WorldDeps } from './slave-books';
-import { loadWorld } from './world-loader';
+import type { WorkingWorld } from './working-world';
 
-export interface MonitoringServiceDeps extends WorldDeps {
+export interface MonitoringServiceDeps {
   readonly unitOfWork: UnitOfWork;
+  readonly world: Pick<WorkingWorld, 'now'>;
   readonly clock: Clock;
   readonly connections: { readonly everyone: readonly Pick<Connection, 'userId' | 'slaveId'>[] };
   readonly connectionsPerSlave: number;
@@ -80,7 +80,7 @@ export class MonitoringService {
     const { unitOfWork: { read }, clock, connections, connectionsPerSlave } = this.deps;
     const at = clock.now();
     const [world, applications, atRisk, late, lost, short, queue] = await Promise.all([
-      loadWorld(read, this.deps, at),
+      this.deps.world.now(at, []),
       read.monitoring.applications(),
       read.monitoring.reservationsAtRisk(),
       read.monitoring.claimsWaiting(at),

@@ -2,14 +2,14 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { PoolItem, PoolSlave } from '@paravcl/shared/api/pool';
 import { overlaps, type Window } from '../core/calendar';
 import { takesPart } from '../core/room-now';
-import type { RunningInstance, SlaveView } from '../core/snapshot';
+import type { Booking, RunningInstance, SlaveView } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { HeldBooking } from '../repositories/booking-repository';
-import type { WorldDeps } from './slave-books';
-import { loadWorld, type World } from './world-loader';
+import type { WorkingWorld } from './working-world';
+import type { World } from './world-loader';
 
-export interface PoolServiceDeps extends WorldDeps {
+export interface PoolServiceDeps {
   readonly unitOfWork: UnitOfWork;
+  readonly world: Pick<WorkingWorld, 'seen'>;
   readonly clock: Clock;
 }
 
@@ -35,7 +35,7 @@ export class PoolService {
   async pool(from: Date | null, hours: number): Promise<Pool> {
     const { unitOfWork: { read }, clock } = this.deps;
     const at = clock.now();
-    const world = await loadWorld(read, this.deps, at);
+    const world = await this.deps.world.seen(at);
     const start = from?.getTime() ?? at;
     const span = { start, end: start + hours * hourMs };
     const owners = await read.reservations.ownersOf([...new Set(world.bookings.map(({ reservationId }) => reservationId))]);
@@ -53,8 +53,7 @@ export class PoolService {
 }
 
 function poolSlave(slave: SlaveView, world: World, names: Names, span: Window, at: EpochMs): PoolSlave {
-  const { id, name, kind, admission, liveness, capacity } = slave;
-  const bookings = world.bookings.filter(({ slaveId }) => slaveId === id);
+  const { id, name, kind, admission, liveness, capacity, bookings } = slave;
   const slots = new Map(bookings.flatMap((booking) => (booking.instanceId === null ? [] : [[booking.instanceId, booking] as const])));
   const runningHere = new Set(slave.running.map((instance) => instance.id));
   return {
@@ -68,7 +67,7 @@ function poolSlave(slave: SlaveView, world: World, names: Names, span: Window, a
 }
 
 /** One that runs in its slot holds it, and has it until the slot's end. */
-function held({ id, name, userId, need, since, endsAt }: RunningInstance, slot: HeldBooking | undefined, { active }: World, { users }: Names, span: Window, at: EpochMs): readonly PoolItem[] {
+function held({ id, name, userId, need, since, endsAt }: RunningInstance, slot: Booking | undefined, { active }: World, { users }: Names, span: Window, at: EpochMs): readonly PoolItem[] {
   const end = slot?.end ?? endsAt;
   // What should be over and still runs has its room until it is gone.
   const until = end === null ? null : Math.max(end, at + 1);
@@ -77,7 +76,7 @@ function held({ id, name, userId, need, since, endsAt }: RunningInstance, slot: 
 }
 
 /** The slots of each reservation together, without those whose instance runs and is shown itself. */
-function reserved(bookings: readonly HeldBooking[], shown: ReadonlySet<string>, { users, owners }: Names, span: Window): PoolItem[] {
+function reserved(bookings: readonly Booking[], shown: ReadonlySet<string>, { users, owners }: Names, span: Window): PoolItem[] {
   const items = new Map<string, PoolItem>();
   for (const { reservationId, instanceId, start, end, need } of bookings) {
     if (!overlaps({ start, end }, span) || (instanceId !== null && shown.has(instanceId))) continue;

@@ -8,10 +8,13 @@ import { plan, waitsInVain, type Decision } from '../core/plan';
 import { tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { may } from './policy';
-import type { WorldDeps } from './slave-books';
-import { loadWorld, waitingInstances } from './world-loader';
+import type { SchedulingSettings } from './instance-settings';
+import type { WorkingWorld } from './working-world';
+import { waitingInstances } from './world-loader';
 
-export interface QueueServiceDeps extends WorldDeps {
+export interface QueueServiceDeps {
+  readonly world: Pick<WorkingWorld, 'now'>;
+  readonly scheduling: SchedulingSettings;
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
 }
@@ -26,7 +29,7 @@ export class QueueService {
     const at = clock.now();
     const queue = await read.instances.queue();
     if (queue.length === 0) return { length: 0, items: [] };
-    const world = await loadWorld(read, this.deps, at);
+    const world = await this.deps.world.now(at, queue.map(({ id }) => id));
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
     const waiting = inOrder(waitingInstances(queue, attempts, world, scheduling, at), scheduling.ordering, scheduling.rules);
     const { decisions } = plan(world.snapshot, waiting, scheduling, at);

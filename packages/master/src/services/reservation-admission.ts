@@ -12,15 +12,17 @@ import type { Repositories } from '../repositories/repositories';
 import { lockCalendar } from './calendar-lock';
 import { keepInputs } from './decision-inputs';
 import { heldReservations } from './held-reservations';
-import type { ReservationSettings } from './instance-settings';
+import type { ReservationSettings, SchedulingSettings } from './instance-settings';
 import { admissionDecision, moveDecision, offerView, type DecidedBy } from './reservation-decision';
 import { answerable, tellPeople, type By } from './reservation-people';
 import { ownerOf, type ReservationWish } from './reservation-wish';
-import type { WorldDeps } from './slave-books';
-import { loadWorld } from './world-loader';
+import type { WorkingWorld } from './working-world';
+import type { World } from './world-loader';
 
-export interface AdmissionDeps extends WorldDeps {
+export interface AdmissionDeps {
   readonly unitOfWork: UnitOfWork;
+  readonly world: Pick<WorkingWorld, 'seen' | 'decided'>;
+  readonly scheduling: SchedulingSettings;
   readonly reservations: ReservationSettings;
 }
 
@@ -78,9 +80,15 @@ export class ReservationAdmission {
     }
   }
 
-  /** What the calendar would answer to `askedBy`; changes nothing. `fixed` slots stay where they are. */
+  /** What the calendar would answer to `askedBy`, who has it alone or only looks, outside of any transaction; changes nothing. `fixed` slots stay where they are. */
   async decide(repositories: Repositories, wish: ReservationWish, fixed: readonly FixedSlot[], at: EpochMs, askedBy: string = wish.userId): Promise<Decided> {
-    const { snapshot, bookings } = await loadWorld(repositories, this.deps, at);
+    const { world } = this.deps;
+    const decide = (seen: World): Promise<Decided> => this.decideIn(seen, repositories, wish, fixed, at, askedBy);
+    if (repositories.run === null) return decide(await world.seen(at));
+    return world.decided(repositories, at, decide, ({ admission }) => (admission.kind === 'refused' ? [] : slavesOf(admission)));
+  }
+
+  private async decideIn({ snapshot, bookings }: World, repositories: Repositories, wish: ReservationWish, fixed: readonly FixedSlot[], at: EpochMs, askedBy: string): Promise<Decided> {
     const held = await heldReservations(repositories, bookings, this.deps.reservations);
     const { id, start, end, count, priority, owner } = wish;
     const request: ReservationRequest = { id, start, end, count, need: roomFor(wish), pi: priority.pi, rules: owner.rules, fixed, askedBy };
@@ -170,6 +178,11 @@ export class ReservationAdmission {
     const { ordering, placement } = this.deps.scheduling;
     return { at, considered: world.slaves.length, policy: `${ordering.name}/${placement.name}`, inputsHash: await keepInputs(repositories, { at, world, held, request }, at) };
   }
+}
+
+/** Those it takes room of. */
+function slavesOf({ bookings, moves }: Extract<Admission, { kind: 'admitted' }>): readonly string[] {
+  return [...bookings, ...moves.flatMap((move) => move.bookings)].map(({ slaveId }) => slaveId);
 }
 
 /** What one can have instead; nothing for what was admitted. */

@@ -19,8 +19,7 @@ import type { ReservationSettings } from './instance-settings';
 import { missingReservation, requireClaim } from './reservation-access';
 import type { ReservationClock } from './reservation-clock';
 import { ownerOf } from './reservation-wish';
-import type { WorldDeps } from './slave-books';
-import { loadWorld } from './world-loader';
+import { loadSlaveView, type WorldDeps } from './slave-books';
 
 export interface ReservationClaimsDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;
@@ -114,14 +113,13 @@ export class ReservationClaims {
 
   private async bookOver(repositories: Repositories, reservation: ReservationRecord, slot: BookingRecord, instance: InstanceRecord, slaveId: string): Promise<BookingRecord> {
     const now = this.deps.clock.now();
-    const { snapshot } = await loadWorld(repositories, this.deps, now);
-    const slave = snapshot.slaves.find((one) => one.id === slaveId);
+    const slave = await loadSlaveView(repositories, this.deps, now, slaveId);
     const window = { start: now, end: reservation.end };
     // All that was reserved goes there, whatever the instance needs of it: whoever claims the slot after it gets no less.
     const need = beyondDisk(roomFor(reservation), roomFor(instance).diskMiB);
-    if (slave === undefined || !reservable(slave) || !slaveTimeline(slave, now).fits(window, need)) {
+    if (slave === null || !reservable(slave) || !slaveTimeline(slave, now).fits(window, need)) {
       const where = slave?.name ?? 'a host that is gone';
-      const why = slave === undefined || !reservable(slave) ? 'cannot take it now' : `has no room for a reserved machine of ${cores(reservation.vcpus)}, ${reservation.ramMiB} MiB of RAM and ${reservation.diskMiB} MiB of disk until ${tellMoment(reservation.end, snapshot.rules.timeZone, now)}`;
+      const why = slave === null || !reservable(slave) ? 'cannot take it now' : `has no room for a reserved machine of ${cores(reservation.vcpus)}, ${reservation.ramMiB} MiB of RAM and ${reservation.diskMiB} MiB of disk until ${tellMoment(reservation.end, this.deps.scheduling.rules.timeZone, now)}`;
       throw new ParavclError('conflict', `The disk of ${instance.name} is on ${where}, which ${why}. Claim a new instance, or try again when there is room.`);
     }
     await repositories.bookings.moveSlot(slot.reservationId, slot.slot, slaveId);

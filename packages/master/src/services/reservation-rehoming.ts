@@ -9,16 +9,18 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import { keepInputs } from './decision-inputs';
 import { heldReservations } from './held-reservations';
-import type { ReservationSettings } from './instance-settings';
+import type { ReservationSettings, SchedulingSettings } from './instance-settings';
 import type { ReservationAdmission } from './reservation-admission';
 import { rehomedDecision } from './reservation-decision';
 import { answerable, tellPeople } from './reservation-people';
 import { ownerOf } from './reservation-wish';
-import type { WorldDeps } from './slave-books';
-import { loadWorld, type World } from './world-loader';
+import type { WorkingWorld } from './working-world';
+import type { World } from './world-loader';
 
-export interface ReservationRehomingDeps extends WorldDeps {
+export interface ReservationRehomingDeps {
   readonly unitOfWork: UnitOfWork;
+  readonly world: Pick<WorkingWorld, 'seen' | 'decided'>;
+  readonly scheduling: SchedulingSettings;
   readonly admission: Pick<ReservationAdmission, 'alone'>;
   readonly reservations: ReservationSettings;
   readonly clock: Clock;
@@ -42,15 +44,18 @@ export class ReservationRehoming {
 
   /** One round; true when something was booked over. */
   async run(): Promise<boolean> {
-    const { admission, unitOfWork } = this.deps;
+    const { admission, unitOfWork, clock, world } = this.deps;
     // A look without the lock first: as a rule there is nothing to do.
-    if (!needsWriting(await this.plan(unitOfWork.read))) return false;
-    return admission.alone(async (repositories) => this.write(repositories, await this.plan(repositories)));
+    const seenAt = clock.now();
+    if (!needsWriting(await this.plan(unitOfWork.read, await world.seen(seenAt), seenAt))) return false;
+    return admission.alone(async (repositories) => {
+      const at = clock.now();
+      const plan = await world.decided(repositories, at, (loaded) => this.plan(repositories, loaded, at), ({ rehomed }) => rehomed.flatMap(({ slots }) => slots.map(({ to }) => to)));
+      return this.write(repositories, plan);
+    });
   }
 
-  private async plan(repositories: Repositories): Promise<Plan> {
-    const at = this.deps.clock.now();
-    const loaded = await loadWorld(repositories, this.deps, at);
+  private async plan(repositories: Repositories, loaded: World, at: EpochMs): Promise<Plan> {
     const world = await withRetired(repositories, loaded);
     const stranded = anyStranded(world, at);
     const held = stranded ? await heldReservations(repositories, loaded.bookings, this.deps.reservations) : [];

@@ -4,14 +4,16 @@ import { KeptRound } from '../core/kept-round';
 import { plan } from '../core/plan';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
+import { seeCalendar } from './calendar-lock';
 import { InputsChain } from './inputs-chain';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
 import type { Launched, PreparedLaunch } from './launch-writing';
 import { Launching } from './launching';
 import { PlanExecution, type RoundFacts } from './plan-execution';
-import type { AgentPort, FleetFigures, Launches, SchedulerWake } from './ports';
+import type { AgentPort, Launches, SchedulerWake } from './ports';
 import type { OnRecovery } from './recovery-paths';
-import { WorkingWorld, type WorkingWorldDeps } from './working-world';
+import { RoundRecords } from './round-records';
+import type { WorkingWorld } from './working-world';
 import { waitingInstances } from './world-loader';
 
 /** How exactly a recall begins when it is due. */
@@ -20,13 +22,10 @@ const tickMs = 1000;
 export interface SchedulingServiceDeps {
   readonly unitOfWork: UnitOfWork;
   readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf' | 'pushDesired'>;
-  readonly figures: FleetFigures;
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly scheduling: SchedulingSettings;
-  readonly changes: WorkingWorldDeps['changes'];
-  readonly onDrift?: WorkingWorldDeps['onDrift'];
-  readonly readWholeUpTo?: number;
+  readonly world: WorkingWorld;
   /** Told when a round or one decision of it failed; the next wake or pass tries again. */
   readonly onFault: (error: unknown) => void;
   readonly onRecovery: OnRecovery;
@@ -49,17 +48,15 @@ export class SchedulingService implements SchedulerWake, Launches {
   /** When the newest plan wants to be made anew though nothing happens: a reservation's room has to be called back. */
   private dueAt: EpochMs | null = null;
   private readonly execution: PlanExecution;
-  private readonly world: WorkingWorld;
   private readonly launching: Launching;
   private readonly inputs: InputsChain;
   private readonly keptRound = new KeptRound();
 
   constructor(private readonly deps: SchedulingServiceDeps) {
     const { read } = deps.unitOfWork;
-    this.world = new WorkingWorld({ ...deps, read, onDrift: deps.onDrift ?? (() => undefined) });
     this.execution = new PlanExecution(deps);
     this.inputs = new InputsChain(read.decisions);
-    this.launching = new Launching({ ...deps, world: this.world, keptRound: this.keptRound, inputs: this.inputs, wake: () => { this.wake(); } });
+    this.launching = new Launching({ ...deps, keptRound: this.keptRound, inputs: this.inputs, wake: () => { this.wake(); } });
   }
 
   /** See `Launching.launch`. */
@@ -88,7 +85,6 @@ export class SchedulingService implements SchedulerWake, Launches {
     this.stopped = true;
     this.cancelPass?.();
     await this.running;
-    this.world.close();
   }
 
   /** Many wakes while a round runs cost one more round. */
@@ -147,18 +143,19 @@ export class SchedulingService implements SchedulerWake, Launches {
   private async round(): Promise<void> {
     const { unitOfWork: { read }, clock, scheduling, onFault } = this.deps;
     const at = clock.now();
+    const calendar = await seeCalendar(read);
     const queue = await read.instances.queue();
-    const world = await this.world.now(at, queue.map(({ id }) => id));
+    const world = await this.deps.world.now(at, queue.map(({ id }) => id));
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
     const waiting = waitingInstances(queue, attempts, world, scheduling, at);
     const decided = plan(world.snapshot, waiting, scheduling, at, this.keptRound);
     this.dueAt = decided.dueAt;
 
     const facts: RoundFacts = {
-      records: new Map([...world.active, ...queue.map((record) => [record.id, record] as const)]),
-      slaveNames: new Map([...world.slaves].map(([id, { name }]) => [id, name])),
+      records: new RoundRecords(queue, world),
+      slaveNames: new Map(world.snapshot.slaves.map(({ id, name }) => [id, name])),
       at,
-      calendar: world.calendar,
+      calendar,
       keepInputs: once(() => this.inputs.keep({ at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) })),
     };
     const carryOut = async (id: string, slaveId: string | null, work: () => Promise<boolean>): Promise<void> => {
@@ -166,7 +163,7 @@ export class SchedulingService implements SchedulerWake, Launches {
         if (await work()) return;
         this.deps.onRecovery('lost-race', { part: 'scheduling', instance: id, generation: facts.records.get(id)?.generation ?? 0 });
         // The world moved on while we decided: look at it once more, but leave the loop to others first.
-        this.world.doubt(id, slaveId);
+        this.deps.world.doubt(id, slaveId);
         this.wanted = true;
       } catch (error) {
         // One that cannot be written must not keep the others waiting.

@@ -99,6 +99,13 @@ export function viewOf({ slave, usage, guests, bookings, saveMiBPerSecond, contr
   );
 }
 
+/** One slave as the scheduler sees it, read within whatever transaction `repositories` belong to; null when it is not in the pool. */
+export async function loadSlaveView(repositories: Repositories, deps: WorldDeps, at: EpochMs, id: string): Promise<SlaveView | null> {
+  const [bookings, deployments] = await Promise.all([repositories.bookings.held({ slaveIds: [id] }), repositories.deploymentMembers.rules()]);
+  const [books] = await loadSlaveBooks(repositories, deps, at, { bookings, deployments }, [id]);
+  return books === undefined ? null : viewOf(books, deps, at);
+}
+
 /** Whether the slave looks otherwise by and by though nothing is written of it: somebody there cannot be told to go yet. */
 export function changesWithTime({ running: guests }: SlaveView): boolean {
   return guests.some(({ sparedUntil }) => sparedUntil !== null && sparedUntil !== neverMs);

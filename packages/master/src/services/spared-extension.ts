@@ -7,8 +7,7 @@ import { slaveTimeline } from '../core/slave-timeline';
 import { compute, roomFor } from '../core/snapshot';
 import { tellMoment } from '../core/tell-time';
 import type { Repositories } from '../repositories/repositories';
-import type { WorldDeps } from './slave-books';
-import { loadWorld } from './world-loader';
+import { loadSlaveView, type WorldDeps } from './slave-books';
 
 /**
  * One that was suspended for others as often as a day allows stays where it runs until its end, and reservations were
@@ -17,9 +16,8 @@ import { loadWorld } from './world-loader';
 export async function requireRoomForSpared(repositories: Repositories, deps: WorldDeps, instance: InstanceRecord, endsAt: EpochMs | null, at: EpochMs): Promise<void> {
   const { rules, preemptionsPerDay } = deps.scheduling;
   if (instance.type === 'AR' || instance.slaveId === null || preemptionsToday(instance, at, rules.timeZone) < preemptionsPerDay) return;
-  const { snapshot } = await loadWorld(repositories, deps, at);
-  const slave = snapshot.slaves.find(({ id }) => id === instance.slaveId);
-  if (slave === undefined) return;
+  const slave = await loadSlaveView(repositories, deps, at, instance.slaveId);
+  if (slave === null) return;
   const others = { ...slave, running: slave.running.filter(({ id }) => id !== instance.id) };
   // From tomorrow on it can be suspended again, and has to be saved by then.
   const lead = leadMs([instance.ramMiB], slave.saveMiBPerSecond, rules);

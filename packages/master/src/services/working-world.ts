@@ -3,12 +3,14 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { PlacedRecord } from '../core/instance-record';
 import { withGuest } from '../core/joined-guests';
 import { noUsage, type UsageBook } from '../core/past-usage';
+import { keepTimeline } from '../core/slave-timeline';
 import { clockWrong } from '../core/slave-warnings';
-import type { Snapshot } from '../core/snapshot';
+import type { SlaveView, Snapshot } from '../core/snapshot';
 import type { Change, CommittedChanges } from '../repositories/committed-changes';
 import type { Repositories } from '../repositories/repositories';
-import { calendarLock } from './calendar-lock';
-import { asRunning, booksWith, changesWithTime, loadSlaveBooks, viewOf, withFigures, type WorldDeps } from './slave-books';
+import { seeCalendar } from './calendar-lock';
+import { NewestRun } from './newest-run';
+import { asRunning, booksWith, changesWithTime, loadSlaveBooks, viewOf, withFigures, type SlaveBooks, type WorldDeps } from './slave-books';
 import { loadRest, loadWorld, worldOf, type KnownSlave, type World } from './world-loader';
 
 export interface WorkingWorldDeps extends WorldDeps {
@@ -19,9 +21,6 @@ export interface WorkingWorldDeps extends WorldDeps {
   /** A pool of so many slaves is read anew for every round: that takes a few milliseconds, and nothing is older than it. */
   readonly readWholeUpTo?: number;
 }
-
-/** The world, with the calendar's value from before it was looked at: what was reserved since is not in it. */
-export type WorldAtCalendar = World & { readonly calendar: string | null };
 
 /** The slaves as they are known in memory. */
 export interface KnownWorld {
@@ -61,18 +60,22 @@ class Changed {
 }
 
 /**
- * The scheduler's world between its rounds. A small pool is read whole for each. Of a large one only those slaves are read
- * about which something was committed since, and what agents tell meanwhile (figures, links that come and go) is laid over
+ * The world that the master keeps: for the rounds of its scheduler, and for all who ask about the whole pool. A small pool is
+ * read whole for each. Of a large one only those slaves are read about which something was committed since, and what agents tell meanwhile (figures, links that come and go) is laid over
  * them at every look; the view of a slave about which nothing is new is the same value again, so that what was derived of
  * it holds still. Starting is reading all of it.
  *
- * The database stays the truth: every decision is held against it when it is written (`PlanExecution`), and a few slaves
- * are read anew all the time, whatever was said.
+ * The database stays the truth: every decision is held against it when it is written (`PlanExecution`, `decided`), and a few
+ * slaves are read anew all the time, whatever was said.
  */
 export class WorkingWorld {
   private slaves: Map<string, KnownSlave> | null = null;
   private changed = new Changed();
+  /** No more in `changed`, and not in `slaves` yet. */
+  private underWay = new Changed();
+  private readonly refresh = new NewestRun((at: EpochMs) => this.look(at));
   private unhear: (() => void) | null = null;
+  /** From before the last look: what was reserved since is not in it. */
   private calendar: string | null = null;
   private lastPlacedOn: string | null = null;
   private pastUsage: UsageBook = noUsage;
@@ -85,36 +88,47 @@ export class WorkingWorld {
 
   constructor(private readonly deps: WorkingWorldDeps) {}
 
-  /** The world as it is now; of what is reserved only the slots of these instances, which wait. */
-  async now(at: EpochMs, queued: readonly string[]): Promise<WorldAtCalendar> {
-    const { read, changes, readWholeUpTo = defaultReadWholeUpTo } = this.deps;
-    // From before the first look on, so that nothing is missed.
-    this.unhear ??= changes.hear((told) => { this.changed.add(told.filter(({ id }) => !this.promised.has(id))); });
-    this.calendar = await read.settings.find(calendarLock);
-    if (this.slaves === null) {
-      this.changed = new Changed();
-      const world = await loadWorld(read, this.deps, at);
-      if (world.snapshot.slaves.length <= readWholeUpTo) return { ...world, calendar: this.calendar };
-      this.slaves = await this.load(null, at);
-    }
-    if (this.slaves.size <= readWholeUpTo) {
-      this.slaves = null;
-      return this.now(at, queued);
-    }
-    await this.readChanged(this.slaves, at);
-    await this.audit(this.slaves, at);
-    this.layOver(this.slaves, at);
+  /** The world as it is now, for who has no transaction open: it needs a connection of its own. Of what is reserved only the slots of these instances, which wait. */
+  async now(at: EpochMs, queued: readonly string[]): Promise<World> {
+    const { read } = this.deps;
+    const known = await this.refresh.run(at);
+    if ('snapshot' in known) return known;
     const [bookings, rest] = await Promise.all([read.bookings.held({ instanceIds: queued }), loadRest(read, this.deps)]);
     this.lastPlacedOn = rest.lastPlacedOn;
     this.pastUsage = rest.pastUsage;
-    return { ...worldOf([...this.slaves.values()], { ...rest, bookings }, this.deps), calendar: this.calendar };
+    return worldOf(known.slaves, { ...rest, bookings }, this.deps);
+  }
+
+  /** The same with all that is reserved. */
+  async seen(at: EpochMs): Promise<World> {
+    const known = await this.refresh.run(at);
+    return 'snapshot' in known ? known : this.withBookings(known.slaves, this.deps.read);
+  }
+
+  /**
+   * What `decide` makes of the world as a transaction sees it that has the calendar alone: with what it wrote itself, and with all that
+   * others wrote who shared the calendar before. What is decided is held against the books of the slaves that it takes room of; where
+   * they are not as they were thought to be, it is decided anew by all that is written. Only the transaction's own connection is
+   * used, as others may hold all the rest and wait for its lock.
+   */
+  async decided<T>(repositories: Repositories, at: EpochMs, decide: (world: World) => Promise<T>, takes: (decision: T) => readonly string[]): Promise<T> {
+    await repositories.calendarRuns.sharersTold();
+    const known = await this.knownWithin(repositories, at);
+    if (known !== null) {
+      const decision = await decide(await this.withBookings([...known.values()], repositories));
+      const ids = [...new Set(takes(decision))];
+      const written = ids.length === 0 ? new Map<string, KnownSlave>() : await this.load(ids, at, repositories);
+      const others = ids.filter((id) => !isDeepStrictEqual(written.get(id)?.view, known.get(id)?.view));
+      if (others.length === 0) return decision;
+      // As a rule a report that was written meanwhile.
+      for (const id of others) this.changed.slaves.add(id);
+    }
+    return decide(await loadWorld(repositories, this.deps, at));
   }
 
   /** Follows what was committed and told since the last look, where the pool is kept in memory. */
   async catchUp(at: EpochMs): Promise<void> {
-    if (this.slaves === null || this.changed.isEmpty) return;
-    this.calendar = await this.deps.read.settings.find(calendarLock);
-    await this.readChanged(this.slaves, at);
+    if (this.slaves !== null && !this.changed.isEmpty) await this.refresh.run(at);
   }
 
   /** The slaves as they are known, for whoever promises room at once. Null where the pool is read anew for every round. */
@@ -130,7 +144,7 @@ export class WorkingWorld {
     for (const id of slaveIds) {
       const known = this.slaves?.get(id);
       if (known === undefined || !this.isNews(known)) continue;
-      this.slaves?.set(id, { ...known, view: viewOf(known.books, this.deps, at, known.view.running) });
+      this.slaves?.set(id, { ...known, view: this.keptView(known.books, at, known.view.running) });
       isNews = true;
     }
     return isNews;
@@ -179,34 +193,77 @@ export class WorkingWorld {
     this.slaves = null;
   }
 
+  /** Of a large pool its slaves as they are now, of a small one its world. */
+  private async look(at: EpochMs): Promise<World | { readonly slaves: readonly KnownSlave[] }> {
+    const { read, changes, readWholeUpTo = defaultReadWholeUpTo } = this.deps;
+    // From before the first look on, so that nothing is missed.
+    this.unhear ??= changes.hear((told) => { this.changed.add(told.filter(({ id }) => !this.promised.has(id))); });
+    if (this.slaves === null) {
+      this.changed = new Changed();
+      const world = await loadWorld(read, this.deps, at);
+      if (world.snapshot.slaves.length <= readWholeUpTo) return world;
+      this.calendar = await seeCalendar(read);
+      this.slaves = await this.load(null, at);
+    }
+    if (this.slaves.size <= readWholeUpTo) {
+      this.slaves = null;
+      return this.look(at);
+    }
+    this.calendar = await seeCalendar(read);
+    await this.readChanged(this.slaves, at);
+    await this.audit(this.slaves, at);
+    this.layOver(this.slaves, at);
+    return { slaves: [...this.slaves.values()] };
+  }
+
+  private async withBookings(slaves: readonly KnownSlave[], repositories: Repositories): Promise<World> {
+    const [bookedElsewhere, rest] = await Promise.all([repositories.bookings.held({ admission: 'retired' }), loadRest(repositories, this.deps)]);
+    return worldOf(slaves, { ...rest, bookedElsewhere }, this.deps);
+  }
+
+  /** Beside what is kept, as a transaction sees them; null where nothing is kept. */
+  private async knownWithin(repositories: Repositories, at: EpochMs): Promise<ReadonlyMap<string, KnownSlave> | null> {
+    if (this.slaves === null) return null;
+    const known = new Map(this.slaves);
+    const news = new Changed();
+    news.take(this.changed);
+    news.take(this.underWay);
+    news.add(repositories.run?.written ?? []);
+    await this.readAnew(known, await this.slavesOf(news, known, repositories), at, repositories);
+    this.layOver(known, at);
+    return known;
+  }
+
   private async readChanged(slaves: Map<string, KnownSlave>, at: EpochMs): Promise<void> {
-    const { changed } = this;
+    this.underWay = this.changed;
     this.changed = new Changed();
     try {
-      await this.readAnew(slaves, await this.slavesOf(changed, slaves), at);
+      await this.readAnew(slaves, await this.slavesOf(this.underWay, slaves), at);
     } catch (error) {
-      this.changed.take(changed);
+      this.changed.take(this.underWay);
       throw error;
+    } finally {
+      this.underWay = new Changed();
     }
   }
 
   /** On which slaves something of it is or was. */
-  private async slavesOf({ slaves, instances, reservations }: Changed, known: ReadonlyMap<string, KnownSlave>): Promise<readonly string[]> {
+  private async slavesOf({ slaves, instances, reservations }: Changed, known: ReadonlyMap<string, KnownSlave>, read: Repositories = this.deps.read): Promise<readonly string[]> {
     const ids = new Set(slaves);
     if (instances.size > 0) {
-      for (const id of await this.deps.read.placements.slavesOf([...instances])) ids.add(id);
+      for (const id of await read.placements.slavesOf([...instances])) ids.add(id);
       for (const { books } of known.values()) if (books.guests.some(({ instance }) => instances.has(instance.id))) ids.add(books.slave.id);
     }
     if (reservations.size > 0) {
-      for (const { slaveId } of await this.deps.read.bookings.ofReservations([...reservations])) ids.add(slaveId);
+      for (const { slaveId } of await read.bookings.ofReservations([...reservations])) ids.add(slaveId);
       for (const { books } of known.values()) if (books.bookings.some(({ reservationId }) => reservations.has(reservationId))) ids.add(books.slave.id);
     }
     return [...ids];
   }
 
-  private async readAnew(slaves: Map<string, KnownSlave>, ids: readonly string[], at: EpochMs): Promise<void> {
+  private async readAnew(slaves: Map<string, KnownSlave>, ids: readonly string[], at: EpochMs, repositories: Repositories = this.deps.read): Promise<void> {
     if (ids.length === 0) return;
-    const read = await this.load(ids, at);
+    const read = await this.load(ids, at, repositories);
     for (const id of ids) {
       const now = read.get(id);
       if (now === undefined) slaves.delete(id);
@@ -214,11 +271,10 @@ export class WorkingWorld {
     }
   }
 
-  private async load(ids: readonly string[] | null, at: EpochMs): Promise<Map<string, KnownSlave>> {
-    const { read } = this.deps;
+  private async load(ids: readonly string[] | null, at: EpochMs, read: Repositories = this.deps.read): Promise<Map<string, KnownSlave>> {
     const [bookings, deployments] = await Promise.all([read.bookings.held(ids === null ? null : { slaveIds: ids }), read.deploymentMembers.rules()]);
     const all = await loadSlaveBooks(read, this.deps, at, { bookings, deployments }, ids);
-    return new Map(all.map((books) => [books.slave.id, { books, view: viewOf(books, this.deps, at) }]));
+    return new Map(all.map((books) => [books.slave.id, { books, view: this.keptView(books, at) }]));
   }
 
   /** The next few slaves in the order of ids, whatever was said of them. */
@@ -249,9 +305,16 @@ export class WorkingWorld {
   private layOver(slaves: Map<string, KnownSlave>, at: EpochMs): void {
     for (const [id, known] of slaves) {
       const { books, view } = known;
-      if (changesWithTime(view)) slaves.set(id, { books, view: viewOf(books, this.deps, at) });
-      else if (this.isNews(known)) slaves.set(id, { books, view: viewOf(books, this.deps, at, view.running) });
+      if (changesWithTime(view)) slaves.set(id, { books, view: this.keptView(books, at) });
+      else if (this.isNews(known)) slaves.set(id, { books, view: this.keptView(books, at, view.running) });
     }
+  }
+
+  /** Reservations are admitted by what is taken of it through time, which is kept with it. */
+  private keptView(books: SlaveBooks, at: EpochMs, running?: SlaveView['running']): SlaveView {
+    const view = viewOf(books, this.deps, at, running);
+    keepTimeline(view, at);
+    return view;
   }
 
   private isNews({ books: { slave }, view }: KnownSlave): boolean {

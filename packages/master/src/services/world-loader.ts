@@ -1,6 +1,8 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import { compareText } from '../core/compare-text';
 import { preemptionsToday } from '../core/preemption-day';
 import type { InstanceRecord } from '../core/instance-record';
+import { lazily } from '../core/lazily';
 import { isCounted, noUsage, usageTerm, type UsageBook } from '../core/past-usage';
 import { whileWaiting, withUsage } from '../core/queue-terms';
 import { roomFor, type Attempt, type SlaveView, type Snapshot, type WaitingInstance } from '../core/snapshot';
@@ -34,10 +36,14 @@ export async function loadWorld(repositories: Repositories, deps: WorldDeps, at:
   return worldOf(books.map((each) => ({ books: each, view: viewOf(each, deps, at) })), { ...rest, bookings }, deps);
 }
 
-/** What the world has beside its slaves. */
-export type RestOfWorld = Pick<World, 'bookings' | 'deployments' | 'homes' | 'pastUsage'> & { readonly lastPlacedOn: string | null };
+interface BesideSlaves extends Pick<World, 'deployments' | 'homes' | 'pastUsage'> {
+  readonly lastPlacedOn: string | null;
+}
 
-export async function loadRest(repositories: Repositories, { scheduling }: Pick<WorldDeps, 'scheduling'>): Promise<Omit<RestOfWorld, 'bookings'>> {
+/** What the world has beside its slaves: with what is booked in it, or what is booked on such as are none of them, beside what their books have. */
+export type RestOfWorld = BesideSlaves & (Pick<World, 'bookings'> | { readonly bookedElsewhere: readonly HeldBooking[] });
+
+export async function loadRest(repositories: Repositories, { scheduling }: Pick<WorldDeps, 'scheduling'>): Promise<BesideSlaves> {
   const [lastPlacedOn, deployments, homes, pastUsage] = await Promise.all([
     repositories.placements.newestSlaveId(),
     repositories.deploymentMembers.rules(),
@@ -53,16 +59,31 @@ export interface KnownSlave {
   readonly view: SlaveView;
 }
 
-export function worldOf(slaves: readonly KnownSlave[], { lastPlacedOn, bookings, deployments, homes, pastUsage }: RestOfWorld, { scheduling, figures }: WorldDeps): World {
+/** What is looked up by id is put together when somebody asks, as in a large pool that is much and few ask. */
+export function worldOf(slaves: readonly KnownSlave[], { lastPlacedOn, deployments, homes, pastUsage, ...rest }: RestOfWorld, { scheduling, figures }: WorldDeps): World {
+  const records = lazily(() => new Map(slaves.map(({ books: { slave } }) => [slave.id, withFigures(slave, figures)])));
+  const active = lazily(() => activeOn(slaves));
+  const bookings = lazily(() => ('bookings' in rest ? rest.bookings : allBookings(slaves, rest.bookedElsewhere)));
   return {
     snapshot: { slaves: slaves.map(({ view }) => view), rules: scheduling.rules, lastPlacedOn },
-    slaves: new Map(slaves.map(({ books: { slave } }) => [slave.id, withFigures(slave, figures)])),
-    active: new Map(slaves.flatMap(({ books: { slave, guests } }) => guests.filter(({ instance }) => instance.slaveId === slave.id).map(({ instance }) => [instance.id, instance] as const))),
-    bookings,
+    get slaves() { return records(); },
+    get active() { return active(); },
+    get bookings() { return bookings(); },
     deployments,
     homes,
     pastUsage,
   };
+}
+
+function activeOn(slaves: readonly KnownSlave[]): ReadonlyMap<string, InstanceRecord> {
+  const active = new Map<string, InstanceRecord>();
+  for (const { books: { slave, guests } } of slaves) for (const { instance } of guests) if (instance.slaveId === slave.id) active.set(instance.id, instance);
+  return active;
+}
+
+/** In the order in which they are read. */
+function allBookings(slaves: readonly KnownSlave[], elsewhere: readonly HeldBooking[]): readonly HeldBooking[] {
+  return [...slaves.flatMap(({ books }) => books.bookings), ...elsewhere].sort((a, b) => a.start - b.start || compareText(a.reservationId, b.reservationId) || a.slot - b.slot);
 }
 
 /** Those of the queue who can be served now: not those that are still being saved, and not those that nobody can look at. */

@@ -25,7 +25,7 @@ describe('free room and the calendar of the pool', () => {
   beforeEach(async () => {
     rig = await openReservationRig();
     await rig.slave('lab-1', { cores: 4 });
-    const deps = { agents: rig.agents, figures: rig.pulse, scheduling: rig.scheduling, unitOfWork: rig.unit, clock: rig.clock };
+    const deps = { world: rig.world, scheduling: rig.scheduling, unitOfWork: rig.unit, clock: rig.clock };
     const app = createApp({
       authenticate: () => Promise.resolve({ principal: who, by: 'bearer' }),
       idempotency: idempotencyStore(rig.unit.read.idempotencyKeys, rig.clock),

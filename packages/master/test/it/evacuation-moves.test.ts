@@ -46,7 +46,7 @@ function compose() {
   const snapshots = { freezeMs: 120_000, saveMs: 1_200_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone };
   const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots, making });
   const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 }, defaultScheduling);
-  return { making, slaves, relocation, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines, scheduler, scheduling, clock, slaves, relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: (error) => void rig.faults.push(error) }) };
+  return { making, slaves, relocation, ...composeEvacuations({ unitOfWork: unit, agents, world: rig.world, lines, scheduler, scheduling, clock, slaves, relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: (error) => void rig.faults.push(error) }) };
 }
 
 async function host(_on: string, command: Command): Promise<CommandResult> {

@@ -62,11 +62,11 @@ class StoreDouble {
 
 /** As after a start of the master: nothing in memory, everything in the database. */
 function compose() {
-  const { unit, clock, agents, settings, scheduler, pulse, scheduling, priority, quotas, observations } = rig;
+  const { unit, clock, agents, settings, scheduler, pulse, world, scheduling, priority, quotas, observations } = rig;
   const onFault = (error: unknown): void => void rig.faults.push(error);
   const verbs = new InstanceVerbs({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings, scheduling, priority, quotas, onFault });
   const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 }, defaultScheduling);
-  return { slaves, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines: noLines, scheduler, scheduling, clock, slaves, relocation: store, verbs, settings, atOnce: 2, migrateEmulated: false, onFault }) };
+  return { slaves, ...composeEvacuations({ unitOfWork: unit, agents, world, lines: noLines, scheduler, scheduling, clock, slaves, relocation: store, verbs, settings, atOnce: 2, migrateEmulated: false, onFault }) };
 }
 
 beforeEach(async () => {

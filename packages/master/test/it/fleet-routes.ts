@@ -48,6 +48,7 @@ import { writeWaiting } from '../../src/services/launch-writing';
 import { Participation } from '../../src/services/participation';
 import { PoolService } from '../../src/services/pool-service';
 import { SlaService } from '../../src/services/sla-service';
+import { WorkingWorld } from '../../src/services/working-world';
 import { ReplayService } from '../../src/services/replay-service';
 import { SlaveService } from '../../src/services/slave-service';
 import { StoreService } from '../../src/services/store-service';
@@ -74,21 +75,22 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
   const figures = new FleetPulse(clock);
   const stops: (() => Promise<void>)[] = [];
   let known: GuestConnections | undefined;
-  const routes = ({ unit }: TestDatabase): readonly BoundRoute[] => {
+  const routes = ({ unit, changes }: TestDatabase): readonly BoundRoute[] => {
     const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings, onFault: unexpected, onImpossible: unexpected, onRecovery: unexpected });
     const repository = files.compose(unit, clock);
     const scheduling = defaultScheduling;
+    const world = new WorkingWorld({ read: unit.read, changes, agents, figures, scheduling, onDrift: unexpected });
     const priority = { ...defaultPriority, contributingMs: scheduling.contributingMs, timeZone: settings.timeZone };
     const joinTokens = new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null });
     const participation = new Participation({ settings: defaultParticipation, contributingMs: scheduling.contributingMs, timeZone: settings.timeZone, joinTokens });
-    const forecast = new LaunchForecast({ unitOfWork: unit, agents, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas });
+    const forecast = new LaunchForecast({ unitOfWork: unit, world, clock, settings, scheduling, priority, participation, quotas: defaultQuotas });
     const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas, forecast, onFault: unexpected });
     const verbs = new InstanceVerbs({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, quotas: defaultQuotas, onFault: unexpected });
     const resets = new InstanceReset({ unitOfWork: unit, agents, scheduler, clock, settings, quotas: defaultQuotas, onFault: unexpected });
     const deploying = composeDeployments({ unitOfWork: unit, scheduler, clock, settings, priority, quotas: defaultQuotas, participation, verbs, resets, onFault: unexpected });
     stops.push(() => deploying.job.idle());
     const reserving = composeReservations({
-      unitOfWork: unit, agents, figures, instances, participation, scheduler, clock, settings, scheduling, priority, reservations: defaultReservations, quotas: defaultQuotas, preCopy: { readinessOf: () => null }, onFault: unexpected,
+      unitOfWork: unit, agents, figures, world, instances, participation, scheduler, clock, settings, scheduling, priority, reservations: defaultReservations, quotas: defaultQuotas, preCopy: { readinessOf: () => null }, onFault: unexpected,
     });
     const preCopy = { wantedOn: () => [], wantedOf: () => new Map() };
     const readiness = new ImageReadiness({ unitOfWork: unit, fleet: { standings: () => new Map() }, preCopy, clock, timeZone: settings.timeZone });
@@ -103,8 +105,8 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
     });
     stops.push(() => snapshotting.making.stop());
     const slaves = new SlaveService(unit, clock, agents, reports, figures, { lostAfterMs: 60_000 }, defaultScheduling);
-    const evacuating = composeEvacuations({ unitOfWork: unit, agents, figures, lines: noLines, scheduler, scheduling, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: unexpected });
-    const world = { agents, figures, scheduling, unitOfWork: unit, clock };
+    const evacuating = composeEvacuations({ unitOfWork: unit, agents, world, lines: noLines, scheduler, scheduling, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: unexpected });
+    const looking = { world, scheduling, unitOfWork: unit, clock };
     const consoles = new ConsoleService({ unit, agents, tickets: new ConsoleTickets(clock), timeZone: settings.timeZone });
     const connections = new GuestConnections({ unit, clock, sessions: { watch: () => () => undefined }, limits: { perUser: 20, perSlave: 100 }, timeZone: settings.timeZone, onFault: unexpected });
     known = connections;
@@ -127,8 +129,8 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       ...operationRoutes(new OperationService(unit)),
       ...noticeRoutes(new NoticeService(unit, clock)),
       ...consoleRoutes(consoles, connections),
-      ...capacityRoutes(new CapacityService(world), new PoolService(world), settings.timeZone),
-      ...monitoringRoutes(new MonitoringService({ ...world, connections, connectionsPerSlave: 100 }), new SlaService({ unitOfWork: unit, clock, rules: null })),
+      ...capacityRoutes(new CapacityService(looking), new PoolService(looking), settings.timeZone),
+      ...monitoringRoutes(new MonitoringService({ ...looking, connections, connectionsPerSlave: 100 }), new SlaService({ unitOfWork: unit, clock, rules: null })),
       ...sshGatewayRoutes(() => ({ enabled: false })),
       ...siteRoutes({ unit, details, policy: { preset: 'default', sections: [] }, tryRules: () => ({ faults: [], changes: [] }) }),
       ...decisionRoutes(new DecisionService(unit), { queue: () => Promise.resolve({ length: 0, items: [] }) }),

@@ -30,6 +30,7 @@ import { FleetPulse } from '../../src/services/fleet-pulse';
 import type { AgentPort, MigrationLines } from '../../src/services/ports';
 import type { OnRecovery, RecoveryPath } from '../../src/services/recovery-paths';
 import { SchedulingService } from '../../src/services/scheduling-service';
+import { WorkingWorld } from '../../src/services/working-world';
 import { plainDescribe } from './agent-double';
 import { HandClock } from './hand-clock';
 import { sampleImage } from './sample-records';
@@ -128,6 +129,7 @@ export async function openRig(options: RigOptions = {}) {
   const faults: unknown[] = [];
   /** How many slaves the scheduler thought other than they were, each time. */
   const drifts: number[] = [];
+  const worlds: WorkingWorld[] = [];
   const { readWholeUpTo } = options;
   const impossible: ImpossibleReport[] = [];
   const recoveries: RecoveryPath[] = [];
@@ -141,15 +143,17 @@ export async function openRig(options: RigOptions = {}) {
 
   /** Services as after a start of the master: nothing in memory, everything in the database. */
   const compose = () => {
-    const scheduler = new SchedulingService({ unitOfWork: unit, agents, figures: pulse, clock, settings: used, scheduling, changes: database.changes, onFault, onRecovery, onDrift: (slaves) => drifts.push(slaves), ...(readWholeUpTo === undefined ? {} : { readWholeUpTo }) });
+    const kept = new WorkingWorld({ read: unit.read, changes: database.changes, agents, figures: pulse, scheduling, onDrift: (slaves) => drifts.push(slaves), ...(readWholeUpTo === undefined ? {} : { readWholeUpTo }) });
+    worlds.push(kept);
+    const scheduler = new SchedulingService({ unitOfWork: unit, agents, clock, settings: used, scheduling, world: kept, onFault, onRecovery });
     const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onRecovery, onImpossible: (report) => impossible.push(report), onMigration: () => migrationHeard.call() });
     const world = { agents, figures: pulse, scheduling };
     const joinTokens = new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null });
     const participation = new Participation({ settings: options.participation ?? defaultParticipation, contributingMs, timeZone, joinTokens });
-    const forecast = new LaunchForecast({ ...world, unitOfWork: unit, clock, settings: used, priority, participation, quotas });
+    const forecast = new LaunchForecast({ world: kept, scheduling, unitOfWork: unit, clock, settings: used, priority, participation, quotas });
     const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings: used, scheduling, priority, participation, quotas, forecast, onFault });
     const verbs = new InstanceVerbs({ ...world, unitOfWork: unit, scheduler, clock, settings: used, priority, quotas, onFault });
-    const queue = new QueueService({ ...world, unitOfWork: unit, clock });
+    const queue = new QueueService({ world: kept, scheduling, unitOfWork: unit, clock });
     const consoles = new InstanceConsoleService(unit, agents, used.timeZone, clock);
     const operations = new OperationService(unit);
     const deadlines = told(new DeadlineJob(unit, clock, used, scheduler, { lostAfterMs }, onRecovery));
@@ -157,7 +161,7 @@ export async function openRig(options: RigOptions = {}) {
     const aging = told(new AgingJob({ unitOfWork: unit, agents, scheduler, clock, settings: used }));
     const resend = told(new ResendJob(unit, agents, used.guestUser));
     scheduler.start();
-    return { scheduler, observations, instances, verbs, consoles, operations, deadlines, endings, aging, resend, forecast, participation, queue };
+    return { world: kept, scheduler, observations, instances, verbs, consoles, operations, deadlines, endings, aging, resend, forecast, participation, queue };
   };
   const services = compose();
 
@@ -240,6 +244,7 @@ export async function openRig(options: RigOptions = {}) {
     ...services, database, unit, clock, settings: used, scheduling, priority, quotas, agents, pulse, faults, drifts, impossible, recoveries, migrationHeard, compose, person, slave, image, report,
     close: async () => {
       await services.scheduler.stop();
+      for (const world of worlds) world.close();
       await database.close();
     },
   };

@@ -23,14 +23,14 @@ let lines: Map<string, string>;
 
 /** As after a start of the master: nothing in memory, everything in the database. */
 function compose() {
-  const { unit, clock, agents, settings, scheduler, scheduling, observations, pulse, verbs } = rig;
+  const { unit, clock, agents, settings, scheduler, scheduling, observations, pulse, world, verbs } = rig;
   lines = new Map();
   const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 }, defaultScheduling);
   const relocation = { move: () => Promise.reject(new ParavclError('internal', 'Nobody expected a move.')) };
   return {
     slaves,
     ...composeEvacuations({
-      unitOfWork: unit, agents, figures: pulse, scheduler, scheduling, clock, slaves, relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: (error) => void rig.faults.push(error),
+      unitOfWork: unit, agents, world, scheduler, scheduling, clock, slaves, relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: (error) => void rig.faults.push(error),
       lines: {
         openLine: ({ migrationId, fromSlaveId, toSlaveId, ticket }) => void lines.set(migrationId, `${fromSlaveId} ${toSlaveId} ${ticket}`),
         closeLine: (id) => void lines.delete(id),

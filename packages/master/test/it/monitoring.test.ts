@@ -34,7 +34,7 @@ describe('what is used of the pool', () => {
     rig.scheduler.start();
     slaveId = await rig.slave('lab-1', { cores: 4 });
     everyone.length = 0;
-    monitoring = new MonitoringService({ agents: rig.agents, figures: rig.pulse, scheduling: rig.scheduling, unitOfWork: rig.unit, clock: rig.clock, connections: { everyone }, connectionsPerSlave: 50 });
+    monitoring = new MonitoringService({ world: rig.world, unitOfWork: rig.unit, clock: rig.clock, connections: { everyone }, connectionsPerSlave: 50 });
     const app = createApp({
       authenticate: () => Promise.resolve({ principal: who, by: 'bearer' }),
       idempotency: idempotencyStore(rig.unit.read.idempotencyKeys, rig.clock),

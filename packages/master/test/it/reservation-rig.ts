@@ -26,10 +26,10 @@ export async function openReservationRig({ rules, ...options }: ReservationRigOp
   const { unit, clock, agents, pulse, settings, scheduling, priority, quotas, faults } = rig;
   const reservations = { ...defaultReservations, rules: { ...defaultReservations.rules, timeZone: settings.timeZone, ...rules } };
   /** As after a start of the master. */
-  const composeAll = (services: Pick<typeof rig, 'instances' | 'participation' | 'scheduler'> = rig, unitOfWork: UnitOfWork = unit, preCopy: Pick<PreCopyService, 'readinessOf'> = { readinessOf: () => null }) =>
+  const composeAll = (services: Pick<typeof rig, 'world' | 'instances' | 'participation' | 'scheduler'> = rig, unitOfWork: UnitOfWork = unit, preCopy: Pick<PreCopyService, 'readinessOf'> = { readinessOf: () => null }) =>
     composeReservations({
       unitOfWork, agents, figures: pulse, scheduling, clock, settings, priority, quotas, reservations,
-      preCopy, instances: services.instances, participation: services.participation, scheduler: services.scheduler, onFault: (error) => void faults.push(error),
+      preCopy, world: services.world, instances: services.instances, participation: services.participation, scheduler: services.scheduler, onFault: (error) => void faults.push(error),
     });
   const services = composeAll();
 

@@ -5,6 +5,7 @@ import { MysqlUnitOfWork } from '../../../src/db/mysql-unit-of-work';
 import { CommittedChanges } from '../../../src/repositories/committed-changes';
 import { defaultScheduling, type InstanceSettings } from '../../../src/services/instance-settings';
 import { SchedulingService } from '../../../src/services/scheduling-service';
+import { WorkingWorld } from '../../../src/services/working-world';
 import type { Launcher } from './prepared-launches';
 
 const dayMs = 86_400_000;
@@ -36,7 +37,8 @@ export async function openMasterLauncher(address: DatabaseAddress, onFault: (err
   const db = connect(address);
   const changes = new CommittedChanges();
   const unitOfWork = new MysqlUnitOfWork(db, systemClock, null, changes);
-  const scheduler = new SchedulingService({
+  const world = new WorkingWorld({ read: unitOfWork.read, changes, agents, figures: { latest: () => null }, scheduling: defaultScheduling, onDrift: () => undefined });
+  const scheduler = new SchedulingService({ unitOfWork, agents, clock: systemClock, settings, scheduling: defaultScheduling, world, onFault, onRecovery: () => undefined });
     unitOfWork, agents, figures: { latest: () => null }, clock: systemClock, settings, scheduling: defaultScheduling, changes, onFault, onRecovery: () => undefined, ...(readWholeUpTo === undefined ? {} : { readWholeUpTo }),
   });
   scheduler.start();
@@ -46,6 +48,7 @@ export async function openMasterLauncher(address: DatabaseAddress, onFault: (err
     launch: (prepared) => scheduler.launch(prepared),
     stop: async () => {
       await scheduler.stop();
+      world.close();
       await db.destroy();
     },
   };
