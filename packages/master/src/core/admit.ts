@@ -23,12 +23,13 @@ export function admit(world: Snapshot, held: readonly HeldReservation[], request
   const { id, start, end, need, count } = request;
   const fixed = [...request.fixed].sort((a, b) => a.slot - b.slot);
   // One more than the empty pool holds is as impossible as a thousand million, and does not have to be counted through.
-  const slots = slotNumbers(Math.min(count, fixed.length + mostInEmptyPool(world.slaves, need) + 1));
+  const slots = slotNumbers(Math.min(count, fixed.length + mostInEmptyPool(world.slaves, need, count) + 1));
   const anywhere = slots.filter((slot) => !fixed.some((one) => one.slot === slot));
   const window = { start: Math.max(start, at), end };
   const parcel: Parcel = { window, need, slots: anywhere, fixed };
 
-  const own = new Set([id]);
+  // One that holds nothing yet has no slots to leave out.
+  const own = new Set(held.flatMap((one) => (one.id === id ? [id] : [])));
   const packed = pack(calendarOf(world.slaves, at, own, window), parcel);
   if (packed !== null) return { kind: 'admitted', bookings: packed.bookings, moves: [] };
 

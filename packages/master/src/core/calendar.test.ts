@@ -61,6 +61,7 @@ describe('a timeline', () => {
         const expected: Room = { vcpus: least((one) => one.vcpus), ramMiB: least((one) => one.ramMiB), diskMiB: least((one) => one.diskMiB), bandwidthMbps: least((one) => one.bandwidthMbps) };
         expect(timeline.freeDuring(window)).toEqual(expected);
         expect(timeline.countFitting(window, need)).toBe(countWithin(need, expected));
+        for (const end of [window.end, window.start + 40]) expect(timeline.mostCoresTaken({ ...window, end })).toBe(timeline.mostTaken({ ...window, end }).vcpus);
       }),
       { numRuns: 1000 },
     );

@@ -1,8 +1,8 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { overlaps, type Window } from './calendar';
 import { hourMs } from './local-time';
-import { calendarOf, type BookedSlave } from './packing';
-import { reservable } from './slave-timeline';
+import { calendarOf } from './packing';
+import { reservable, type BookedSlave } from './slave-timeline';
 import type { SlaveView } from './snapshot';
 
 /** What is free from the first to the last moment of an hour. */

@@ -16,13 +16,14 @@ describe('things of which the least is next', () => {
         for (let round = 0; round < rounds; round++) {
           const expected = looked.filter(({ turns }) => turns > 0).reduce((least, one) => (compare(one, least) < 0 ? one : least));
           const { least } = heap;
-          expect(least.at).toBe(expected.at);
+          expect([least.at, heap.isEmpty]).toEqual([expected.at, false]);
           for (const one of [least, expected]) {
             one.turns--;
             one.value += step;
           }
           heap.leastChanged(least.turns > 0);
         }
+        expect(heap.isEmpty).toBe(true);
         expect(() => heap.least).toThrow('Nothing is left in the heap.');
       }),
     );

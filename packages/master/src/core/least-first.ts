@@ -11,6 +11,10 @@ export class LeastFirst<T> {
     for (let node = (this.heap.length >>> 1) - 1; node >= 0; node--) this.sink(node);
   }
 
+  get isEmpty(): boolean {
+    return this.heap.length === 0;
+  }
+
   /** Throws RangeError when none is left. */
   get least(): T {
     const [least] = this.heap;

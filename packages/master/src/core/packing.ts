@@ -1,23 +1,18 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { countWithin, type Lease, type Timeline, type Window } from './calendar';
+import { lazily } from './lazily';
 import { LeastFirst } from './least-first';
 import type { FixedSlot, SlotOnSlave } from './reservation-request';
-import { reservable, slaveTimeline } from './slave-timeline';
-import { add, beyondDisk, subtract, type Room, type SlaveView } from './snapshot';
+import { bookedSlave, reservable, type BookedSlave } from './slave-timeline';
+import { add, beyondDisk, type Room, type SlaveView } from './snapshot';
 import { compareText } from './compare-text';
 
-/** A slave with what is taken of it through time. */
-export interface BookedSlave {
-  readonly id: string;
-  readonly name: string;
-  readonly volunteer: boolean;
-  /** Whether it takes slots that it does not have yet; one that is being drained only keeps what is fixed to it. */
-  readonly takesNew: boolean;
-  readonly timeline: Timeline;
+/** The pool's calendar. */
+export interface Calendar {
+  /** The slave of this id. */
+  get(id: string): BookedSlave | undefined;
+  values(): Iterable<BookedSlave>;
 }
-
-/** The pool's calendar, by slave id. */
-export type Calendar = ReadonlyMap<string, BookedSlave>;
 
 /** Identical VMs that are to be packed into one window. */
 export interface Parcel {
@@ -39,7 +34,10 @@ export type LeaseOnSlave = Lease & { readonly slaveId: string };
 
 /** The calendar as it stands, without the slots of the reservations `except`; only what overlaps `span`, for who asks about no more. */
 export function calendarOf(slaves: readonly SlaveView[], at: EpochMs, except?: ReadonlySet<string>, span?: Window): Calendar {
-  return new Map(slaves.map((slave) => [slave.id, { id: slave.id, name: slave.name, volunteer: slave.kind === 'volunteer', takesNew: reservable(slave), timeline: slaveTimeline(slave, at, except, span) }]));
+  const booked = slaves.map((slave) => bookedSlave(slave, at, except, span));
+  // Whoever finds room for all at once looks nobody up by id.
+  const byId = lazily(() => new Map(booked.map((slave) => [slave.id, slave])));
+  return { get: (id) => byId().get(id), values: () => booked };
 }
 
 /** How many VMs of this size the pool takes for the whole window, nobody giving way; stops counting at `enough`. */
@@ -57,9 +55,14 @@ export function slotNumbers(count: number): readonly number[] {
   return Array.from({ length: count }, (_, slot) => slot + 1);
 }
 
-/** How many the slaves that count could hold if nothing ran there and nothing was booked. */
-export function mostInEmptyPool(slaves: readonly SlaveView[], need: Room): number {
-  return slaves.filter(reservable).reduce((sum, { capacity }) => sum + countWithin(need, capacity), 0);
+/** How many the slaves that count could hold if nothing ran there and nothing was booked; stops counting at `enough`. */
+export function mostInEmptyPool(slaves: readonly SlaveView[], need: Room, enough = Infinity): number {
+  let count = 0;
+  for (const slave of slaves) {
+    if (count >= enough) break;
+    if (reservable(slave)) count += countWithin(need, slave.capacity);
+  }
+  return count;
 }
 
 /**
@@ -74,37 +77,46 @@ export function pack(calendar: Calendar, parcel: Parcel): Packed | null {
   const { window, need, slots, fixed } = parcel;
   const kept = keepFixed(calendar, parcel);
   if (kept === null) return null;
-  const open = [...kept.values()].filter(({ takesNew }) => takesNew).map((slave) => openSlave(slave, window, need)).filter(({ left }) => left > 0);
-  if (open.reduce((sum, { left }) => sum + left, 0) < slots.length) return null;
+  const open: OpenSlave[] = [];
+  for (const slave of kept.values()) if (slave.takesNew) open.push({ slave, volunteer: slave.volunteer, left: null, usedCores: slave.timeline.mostCoresTaken(window) });
   const chosen: SlotOnSlave[] = [];
   const inOrder = new LeastFirst(open, compareOpen);
   for (const slot of slots) {
-    const best = inOrder.least;
-    best.left--;
+    const best = firstWithRoom(inOrder, window, need);
+    if (best === null) return null;
     best.usedCores += need.vcpus;
-    chosen.push({ slot, slaveId: best.id });
+    chosen.push({ slot, slaveId: best.slave.id });
+    best.left--;
     inOrder.leastChanged(best.left > 0);
   }
   const bookings = [...fixed.map(({ slot, slaveId }) => ({ slot, slaveId })), ...chosen].sort((a, b) => a.slot - b.slot);
-  return { bookings, calendar: occupy(kept, chosen.map(({ slaveId }) => ({ ...window, need, slaveId }))) };
+  const withThem = lazily(() => occupy(kept, chosen.map(({ slaveId }) => ({ ...window, need, slaveId }))));
+  return { bookings, get calendar() { return withThem(); } };
 }
 
 /** Room that is left on a slave while slots are given out. */
 interface OpenSlave {
-  readonly id: string;
-  readonly name: string;
+  readonly slave: BookedSlave;
+  /** The slave's own, here as all are compared by it. */
   readonly volunteer: boolean;
-  left: number;
+  /** How many more of them it takes; null before anybody asked. */
+  left: number | null;
   usedCores: number;
 }
 
-function openSlave({ id, name, volunteer, timeline }: BookedSlave, window: Window, need: Room): OpenSlave {
-  const taken = timeline.mostTaken(window);
-  return { id, name, volunteer, left: countWithin(need, subtract(timeline.capacity, taken)), usedCores: taken.vcpus };
+/** The least that takes one more. Of the many that come after the last slot nobody asks how many they take. */
+function firstWithRoom(inOrder: LeastFirst<OpenSlave>, window: Window, need: Room): (OpenSlave & { left: number }) | null {
+  while (!inOrder.isEmpty) {
+    const { least } = inOrder;
+    const left = (least.left ??= least.slave.timeline.countFitting(window, need));
+    if (left > 0) return least as OpenSlave & { left: number };
+    inOrder.leastChanged(false);
+  }
+  return null;
 }
 
 function compareOpen(a: OpenSlave, b: OpenSlave): number {
-  return Number(a.volunteer) - Number(b.volunteer) || a.usedCores - b.usedCores || compareText(a.name, b.name) || compareText(a.id, b.id);
+  return Number(a.volunteer) - Number(b.volunteer) || a.usedCores - b.usedCores || compareText(a.slave.name, b.slave.name) || compareText(a.slave.id, b.slave.id);
 }
 
 function keepFixed(calendar: Calendar, { window, need, fixed }: Parcel): Calendar | null {
@@ -134,7 +146,7 @@ export function vacate(calendar: Calendar, leases: readonly LeaseOnSlave[]): Cal
 
 function changed(calendar: Calendar, leases: readonly LeaseOnSlave[], change: (timeline: Timeline, lease: Lease) => Timeline): Calendar {
   if (leases.length === 0) return calendar;
-  const after = new Map(calendar);
+  const after = calendar instanceof Map ? new Map<string, BookedSlave>(calendar) : new Map(Array.from(calendar.values(), (slave) => [slave.id, slave]));
   for (const lease of together(leases)) {
     const slave = after.get(lease.slaveId);
     if (slave !== undefined) after.set(slave.id, { ...slave, timeline: change(slave.timeline, lease) });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { minuteMs, now, site } from '../../test/core/any-world';
-import { keepTimeline, reservable, slaveTimeline } from './slave-timeline';
+import { bookedSlave, keepTimeline, reservable, slaveTimeline } from './slave-timeline';
 import { at, booking, room, running, slave } from './small-world.model';
 
 const ten = { start: at(10), end: at(11) };
@@ -61,10 +61,19 @@ describe('a timeline that is kept', () => {
           keepTimeline(view, now);
           const except = new Set<string>(without);
           expect(slaveTimeline(view, window.start, except).freeDuring(window)).toEqual(slaveTimeline(same, window.start, except).freeDuring(window));
+          const [{ timeline, ...kept }, { timeline: anew, ...made }] = [bookedSlave(view, window.start, except), bookedSlave(same, window.start, except)];
+          expect([kept, timeline.freeDuring(window)]).toEqual([made, anew.freeDuring(window)]);
           const early = { start: now - minuteMs, end: window.end };
           expect(slaveTimeline(view, early.start).freeDuring(early)).toEqual(slaveTimeline(same, early.start).freeDuring(early));
         }
       }),
     );
+  });
+
+  it('is the same value again for whoever leaves out none of its slots', () => {
+    const view = slave('lab-1', { bookings: [booking('CL II', 3, at(10), at(12))] });
+    keepTimeline(view, at(9));
+    expect(bookedSlave(view, at(10), new Set(['Lab B']))).toBe(bookedSlave(view, at(9)));
+    expect(bookedSlave(view, at(9), new Set(['CL II'])).timeline.freeDuring(ten).vcpus).toBe(8);
   });
 });

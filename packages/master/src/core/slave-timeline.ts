@@ -1,5 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { overlaps, Timeline, type Lease, type Window } from './calendar';
+import { lazily } from './lazily';
 import { compute, type RunningInstance, type SlaveView } from './snapshot';
 
 /** Slaves that reservations count on: in the pool, not lost, able to run guests; volunteers only while they contribute. */
@@ -24,16 +25,56 @@ const allTime: Window = { start: -Infinity, end: Infinity };
  */
 export function slaveTimeline(slave: SlaveView, at: EpochMs, except: ReadonlySet<string> = nobody, span: Window = allTime): Timeline {
   const whole = kept.get(slave);
-  if (whole === undefined || at < whole.from) return built(slave, at, except, span);
-  if (except.size === 0) return whole.timeline;
-  return slave.bookings.filter(({ reservationId }) => except.has(reservationId)).reduce((timeline, slot) => timeline.withoutLease(slot), whole.timeline);
+  return whole === undefined || at < whole.from ? built(slave, at, except, span) : without(slave, whole, except);
 }
 
-const kept = new WeakMap<SlaveView, { readonly from: EpochMs; readonly timeline: Timeline }>();
+/** A slave with what is taken of it through time. */
+export interface BookedSlave {
+  readonly id: string;
+  readonly name: string;
+  readonly volunteer: boolean;
+  /** Whether it takes slots that it does not have yet; one that is being drained only keeps what is fixed to it. */
+  readonly takesNew: boolean;
+  readonly timeline: Timeline;
+}
 
-/** Builds the slave's whole timeline once for whoever asks about it from `at` on: of a slave that is looked at again and again while nothing about it changes. */
+/** The slave with `slaveTimeline`; the same value again of one that is kept. */
+export function bookedSlave(slave: SlaveView, at: EpochMs, except: ReadonlySet<string> = nobody, span: Window = allTime): BookedSlave {
+  const whole = kept.get(slave);
+  if (whole === undefined || at < whole.from) return booked(slave, built(slave, at, except, span));
+  return whole.isOfNone(except) ? whole.booked() : booked(slave, without(slave, whole, except));
+}
+
+function booked(slave: SlaveView, timeline: Timeline): BookedSlave {
+  return { id: slave.id, name: slave.name, volunteer: slave.kind === 'volunteer', takesNew: reservable(slave), timeline };
+}
+
+interface KeptSlave {
+  readonly from: EpochMs;
+  readonly booked: () => BookedSlave;
+  /** None of these has a slot there. */
+  readonly isOfNone: (reservationIds: ReadonlySet<string>) => boolean;
+}
+
+const kept = new WeakMap<SlaveView, KeptSlave>();
+
+/** The slave's whole timeline is built once for whoever asks about it from `at` on, when the first does: of a slave that is looked at again and again while nothing about it changes. */
 export function keepTimeline(slave: SlaveView, at: EpochMs): void {
-  kept.set(slave, { from: at, timeline: built(slave, at, nobody, allTime) });
+  const reservations = lazily(() => new Set(slave.bookings.map(({ reservationId }) => reservationId)));
+  kept.set(slave, {
+    from: at,
+    booked: lazily(() => booked(slave, built(slave, at, nobody, allTime))),
+    isOfNone: (ids) => {
+      for (const id of ids) if (reservations().has(id)) return false;
+      return true;
+    },
+  });
+}
+
+function without(slave: SlaveView, whole: KeptSlave, except: ReadonlySet<string>): Timeline {
+  const { timeline } = whole.booked();
+  if (whole.isOfNone(except)) return timeline;
+  return slave.bookings.filter(({ reservationId }) => except.has(reservationId)).reduce((left, slot) => left.withoutLease(slot), timeline);
 }
 
 function built(slave: SlaveView, at: EpochMs, except: ReadonlySet<string>, span: Window): Timeline {

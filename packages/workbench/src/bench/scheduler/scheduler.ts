@@ -4,7 +4,7 @@ import { KeptRound } from '@paravcl/master/core/kept-round';
 import { orderingPolicies } from '@paravcl/master/core/ordering';
 import { plan, type Plan } from '@paravcl/master/core/plan';
 import { placementPolicies } from '@paravcl/master/core/rank';
-import type { ReservationRequest } from '@paravcl/master/core/reservation-request';
+import type { Admission, ReservationRequest } from '@paravcl/master/core/reservation-request';
 import { keepTimeline } from '@paravcl/master/core/slave-timeline';
 import { add, noRoom, subtract, within, type SlaveView, type Snapshot } from '@paravcl/master/core/snapshot';
 import { SeededRandom } from '../../recovery/seeded-random';
@@ -23,6 +23,8 @@ const leasesOfOne = 100_000;
 const checksOfARun = 200_000;
 const lateReservationsOf = 10_000;
 const warmUps = 30;
+/** Of which a run says the median: beside one that makes all anew, what that leaves to collect is not its own. */
+const admissionsOfARun = 21;
 
 /**
  * How fast the scheduler places, durably, and decides over 5,000 hosts and 100,000 instances, and whether a simulated reservation is ever late.
@@ -91,24 +93,47 @@ function fitsByTheList(capacity: Snapshot['slaves'][number]['capacity'], leases:
   return true;
 }
 
-/** A reservation of forty machines over the whole pool: every host's calendar is made for it, as the master does now; beside it what it takes where they are kept. */
+/**
+ * A reservation of forty machines over the whole pool, whose calendars are kept as `WorkingWorld` has them: those on which something was booked since
+ * the one before are made anew. The baseline makes every host's for it.
+ */
 function poolAdmission(runs: number, say: (line: string) => void): Figure {
-  const slaves = drawLargePool({ ...size, bookings: 20, freeVcpus: 12 }, seed);
+  let slaves = drawLargePool({ ...size, bookings: 20, freeVcpus: 12 }, seed);
   for (const slave of slaves) keepTimeline(slave, at);
-  const request: ReservationRequest = {
-    id: 'asked', start: at + 30 * hourMs, end: at + 33 * hourMs, count: 40, need: smallNeed, pi: 7, fixed: [],
-    rules: { timeZone: 'UTC', opensAtMinute: 0, closesAtMinute: 1440, latestStartMinute: null, stepMinutes: 60, minMinutes: 60, maxMinutes: 240, firstDay: 0, lastDay: 14, mostOpen: 1000, moveSteps: 1 },
+  const rules: ReservationRequest['rules'] = { timeZone: 'UTC', opensAtMinute: 0, closesAtMinute: 1440, latestStartMinute: null, stepMinutes: 60, minMinutes: 60, maxMinutes: 240, firstDay: 0, lastDay: 14, mostOpen: 1000, moveSteps: 1 };
+  const ask = (pool: readonly SlaveView[], number: number): Admission => {
+    const start = at + hourMs * (30 + (number % 200));
+    return admit(world(pool), [], { id: 'asked', start, end: start + 3 * hourMs, count: 40, need: smallNeed, pi: 7, fixed: [], rules }, at);
   };
-  for (let round = 0; round < warmUps; round++) admit(world(slaves), [], request, at);
+  const book = (admission: Admission): void => {
+    if (admission.kind !== 'admitted') throw new Error('There is room for forty machines, and they were refused.');
+    const changed = new Set(admission.bookings.map(({ slaveId }) => slaveId));
+    slaves = slaves.map((slave) => (changed.has(slave.id) ? keptAnew(slave) : slave));
+  };
+  // As in a master that has run for a while.
+  for (let round = 0; round < warmUps; round++) book(ask(slaves, round));
   const [ours, bare]: [number[], number[]] = [[], []];
   for (let run = 0; run < runs; run++) {
-    const [kept, made] = [timed(() => admit(world(slaves), [], request, at)), timed(() => admit(world(slaves.map((slave) => ({ ...slave }))), [], request, at))];
-    if (kept.value.kind !== 'admitted' || JSON.stringify(kept.value) !== JSON.stringify(made.value)) throw new Error('The kept calendar does not answer as one that is made anew.');
-    ours.push(made.ms);
-    bare.push(kept.ms);
-    say(`admission, run ${String(run + 1)}: ${rounded(made.ms)} ms; where calendars are kept ${rounded(kept.ms)} ms`);
+    const kept: number[] = [];
+    for (let number = 1; number < admissionsOfARun; number++) {
+      const asked = timed(() => ask(slaves, number));
+      kept.push(asked.ms);
+      book(asked.value);
+    }
+    const [last, made] = [timed(() => ask(slaves, 0)), timed(() => ask(slaves.map((slave) => ({ ...slave })), 0))];
+    if (JSON.stringify(last.value) !== JSON.stringify(made.value)) throw new Error('The kept calendar does not answer as one that is made anew.');
+    ours.push(median([...kept, last.ms]));
+    bare.push(made.ms);
+    say(`admission, run ${String(run + 1)}: ${rounded(ours.at(-1))} ms, the median of ${String(admissionsOfARun)}; with every calendar made anew ${rounded(made.ms)} ms`);
   }
-  return figure('pool_admission_ms', 'ms', ours, { name: 'where calendars are kept', values: bare }, { must: 20, aim: 2, better: 'lower' });
+  return figure('pool_admission_ms', 'ms', ours, { name: 'every calendar made anew', values: bare }, { must: 20, aim: 2, better: 'lower' });
+}
+
+/** As one that was read anew. */
+function keptAnew(slave: SlaveView): SlaveView {
+  const anew = { ...slave };
+  keepTimeline(anew, at);
+  return anew;
 }
 
 /** Who gives way for one machine where 5,000 hosts are full; and what it costs to know a host anew of which one guest changed. */
