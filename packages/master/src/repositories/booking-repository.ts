@@ -28,6 +28,9 @@ const columns = ['reservation_id', 'slot', 'slave_id', 'instance_id'] as const s
 /** Rows of one statement: about 100 KiB of text, far below max_allowed_packet. */
 const rowsPerStatement = 1000;
 
+/** Who reserved for themselves is nobody else's business: sentences about room go to strangers. */
+export const strangerName = 'another person';
+
 /** A booking as the scheduler sees it, with the slave that keeps room for it. */
 export type HeldBooking = Booking & { readonly slaveId: string };
 
@@ -82,8 +85,7 @@ export class BookingRepository {
     if (of !== null && 'admission' in of) void query.whereIn('b.slave_id', this.db('slaves').select('id').where('admission', of.admission));
     return ((await query) as readonly HeldRow[]).map((row) => ({
       reservationId: row.reservation_id,
-      // Who reserved for themselves is nobody else's business: sentences about room go to strangers.
-      ownerName: row.group_name ?? 'another person',
+      ownerName: row.group_name ?? strangerName,
       slot: row.slot,
       slaveId: row.slave_id,
       start: row.starts_at.getTime(),

@@ -78,6 +78,11 @@ export class GroupRepository {
     return (await this.db('user_groups').whereIn('name', [...names]).orderBy('id').pluck('id')) as string[];
   }
 
+  async namesOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = (await this.db('user_groups').whereIn('id', [...ids]).select('id', 'name')) as readonly { readonly id: string; readonly name: string }[];
+    return new Map(rows.map(({ id, name }) => [id, name]));
+  }
+
   async page(filter: GroupFilter): Promise<Page<Group>> {
     const query = this.select();
     const { ofUserId, name } = filter;

@@ -42,12 +42,11 @@ export class PoolService {
     const userIds = [...[...world.active.values()].map(({ userId }) => userId), ...[...owners.values()].map(({ userId }) => userId)];
     const names = { owners, users: await read.users.namesOf([...new Set(userIds)]) };
     const slaves = [...world.snapshot.slaves].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
-    const there = new Set(slaves.map(({ id }) => id));
     return {
       from: new Date(span.start).toISOString(),
       to: new Date(span.end).toISOString(),
       slaves: slaves.map((slave) => poolSlave(slave, world, names, span, at)),
-      unplaced: reserved(world.bookings.filter(({ slaveId }) => !there.has(slaveId)), new Set(), names, span),
+      unplaced: reserved(world.bookedElsewhere, new Set(), names, span),
     };
   }
 }

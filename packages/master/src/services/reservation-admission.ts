@@ -88,8 +88,8 @@ export class ReservationAdmission {
     return world.decided(repositories, at, decide, ({ admission }) => (admission.kind === 'refused' ? [] : slavesOf(admission)));
   }
 
-  private async decideIn({ snapshot, bookings }: World, repositories: Repositories, wish: ReservationWish, fixed: readonly FixedSlot[], at: EpochMs, askedBy: string): Promise<Decided> {
-    const held = await heldReservations(repositories, bookings, this.deps.reservations);
+  private async decideIn({ snapshot }: World, repositories: Repositories, wish: ReservationWish, fixed: readonly FixedSlot[], at: EpochMs, askedBy: string): Promise<Decided> {
+    const held = await heldReservations(repositories, this.deps.reservations);
     const { id, start, end, count, priority, owner } = wish;
     const request: ReservationRequest = { id, start, end, count, need: roomFor(wish), pi: priority.pi, rules: owner.rules, fixed, askedBy };
     const admission = admit(snapshot, held, request, at);

@@ -58,7 +58,7 @@ export class ReservationRehoming {
   private async plan(repositories: Repositories, loaded: World, at: EpochMs): Promise<Plan> {
     const world = await withRetired(repositories, loaded);
     const stranded = anyStranded(world, at);
-    const held = stranded ? await heldReservations(repositories, loaded.bookings, this.deps.reservations) : [];
+    const held = stranded ? await heldReservations(repositories, this.deps.reservations) : [];
     const looked = stranded ? await repositories.reservations.holding() : await repositories.reservations.atRisk();
     return { world, held, records: new Map(looked.map((record) => [record.id, record])), rehomed: rehome(world, held, at), at };
   }
@@ -106,9 +106,7 @@ function needsWriting({ rehomed, records }: Plan): boolean {
 }
 
 /** The scheduler's world knows no retired slaves; what is booked there is stranded all the same. */
-async function withRetired(repositories: Repositories, { snapshot, bookings }: World): Promise<Snapshot> {
-  const known = new Set(snapshot.slaves.map(({ id }) => id));
-  const elsewhere = bookings.filter(({ slaveId }) => !known.has(slaveId));
+async function withRetired(repositories: Repositories, { snapshot, bookedElsewhere: elsewhere }: World): Promise<Snapshot> {
   const retired: SlaveView[] = [];
   for (const id of new Set(elsewhere.map(({ slaveId }) => slaveId))) {
     retired.push(retiredView(id, (await repositories.slaves.find(id))?.name ?? 'a host that is gone', elsewhere.filter(({ slaveId }) => slaveId === id)));

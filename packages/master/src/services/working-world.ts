@@ -10,7 +10,7 @@ import type { Change, CommittedChanges } from '../repositories/committed-changes
 import type { Repositories } from '../repositories/repositories';
 import { seeCalendar } from './calendar-lock';
 import { NewestRun } from './newest-run';
-import { asRunning, booksWith, changesWithTime, loadSlaveBooks, viewOf, withFigures, type SlaveBooks, type WorldDeps } from './slave-books';
+import { asRunning, booksWith, changesWithTime, loadSlaveBooks, viewOf, type SlaveBooks, type WorldDeps } from './slave-books';
 import { loadRest, loadWorld, worldOf, type KnownSlave, type World } from './world-loader';
 
 export interface WorkingWorldDeps extends WorldDeps {
@@ -319,12 +319,13 @@ export class WorkingWorld {
 
   private isNews({ books: { slave }, view }: KnownSlave): boolean {
     const { agents, figures } = this.deps;
-    const { describe } = withFigures(slave, figures);
+    // Every look compares all of them: nothing is put together for it.
+    const { poolAvailableMiB = slave.describe.poolAvailableMiB, clockOffsetMs = slave.describe.clockOffsetMs } = figures.latest(slave.id)?.describe ?? {};
     return (
       agents.isConnected(slave.id) !== view.connected ||
       agents.protocolOf(slave.id) !== (view.savesRam?.protocol ?? null) ||
-      describe.poolAvailableMiB !== view.poolAvailableMiB ||
-      clockWrong(slave.name, describe.clockOffsetMs) !== view.clockWrong
+      poolAvailableMiB !== view.poolAvailableMiB ||
+      clockWrong(slave.name, clockOffsetMs) !== view.clockWrong
     );
   }
 }

@@ -21,6 +21,8 @@ export interface World {
   /** Instances that hold cores and RAM, by id. */
   readonly active: ReadonlyMap<string, InstanceRecord>;
   readonly bookings: readonly HeldBooking[];
+  /** Of these, those on slaves that left the pool. */
+  readonly bookedElsewhere: readonly HeldBooking[];
   /** By instance, of those that wait or begin to run and belong to a deployment. */
   readonly deployments: ReadonlyMap<string, DeploymentRule>;
   /** By instance, what its owner's home volume takes of a pool, of those that have it or will when they are placed. */
@@ -41,7 +43,7 @@ interface BesideSlaves extends Pick<World, 'deployments' | 'homes' | 'pastUsage'
 }
 
 /** What the world has beside its slaves: with what is booked in it, or what is booked on such as are none of them, beside what their books have. */
-export type RestOfWorld = BesideSlaves & (Pick<World, 'bookings'> | { readonly bookedElsewhere: readonly HeldBooking[] });
+export type RestOfWorld = BesideSlaves & (Pick<World, 'bookings'> | Pick<World, 'bookedElsewhere'>);
 
 export async function loadRest(repositories: Repositories, { scheduling }: Pick<WorldDeps, 'scheduling'>): Promise<BesideSlaves> {
   const [lastPlacedOn, deployments, homes, pastUsage] = await Promise.all([
@@ -64,11 +66,13 @@ export function worldOf(slaves: readonly KnownSlave[], { lastPlacedOn, deploymen
   const records = lazily(() => new Map(slaves.map(({ books: { slave } }) => [slave.id, withFigures(slave, figures)])));
   const active = lazily(() => activeOn(slaves));
   const bookings = lazily(() => ('bookings' in rest ? rest.bookings : allBookings(slaves, rest.bookedElsewhere)));
+  const elsewhere = lazily(() => ('bookings' in rest ? bookedElsewhere(slaves, rest.bookings) : rest.bookedElsewhere));
   return {
     snapshot: { slaves: slaves.map(({ view }) => view), rules: scheduling.rules, lastPlacedOn },
     get slaves() { return records(); },
     get active() { return active(); },
     get bookings() { return bookings(); },
+    get bookedElsewhere() { return elsewhere(); },
     deployments,
     homes,
     pastUsage,
@@ -79,6 +83,11 @@ function activeOn(slaves: readonly KnownSlave[]): ReadonlyMap<string, InstanceRe
   const active = new Map<string, InstanceRecord>();
   for (const { books: { slave, guests } } of slaves) for (const { instance } of guests) if (instance.slaveId === slave.id) active.set(instance.id, instance);
   return active;
+}
+
+function bookedElsewhere(slaves: readonly KnownSlave[], bookings: readonly HeldBooking[]): readonly HeldBooking[] {
+  const there = new Set(slaves.map(({ books: { slave } }) => slave.id));
+  return bookings.filter(({ slaveId }) => !there.has(slaveId));
 }
 
 /** In the order in which they are read. */

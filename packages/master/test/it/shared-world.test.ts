@@ -55,6 +55,8 @@ describe('the world that the master keeps for all who ask', () => {
     await rig.unit.transaction(async ({ slaves }) => void (await slaves.moveAdmission(second, 'approved', 'retired', null)));
     const seen = await rig.world.seen(rig.clock.now());
     expect(comparable(seen)).toEqual(comparable(await whole(rig.unit.read)));
+    expect(seen.bookedElsewhere).toEqual((await whole(rig.unit.read)).bookedElsewhere);
+    expect(seen.bookedElsewhere).toHaveLength(3);
     expect(seen.bookings.map(({ slaveId }) => slaveId).sort()).toEqual([first, second, second, second].sort());
   });
 

@@ -37,10 +37,8 @@ export async function openMasterLauncher(address: DatabaseAddress, onFault: (err
   const db = connect(address);
   const changes = new CommittedChanges();
   const unitOfWork = new MysqlUnitOfWork(db, systemClock, null, changes);
-  const world = new WorkingWorld({ read: unitOfWork.read, changes, agents, figures: { latest: () => null }, scheduling: defaultScheduling, onDrift: () => undefined });
+  const world = new WorkingWorld({ read: unitOfWork.read, changes, agents, figures: { latest: () => null }, scheduling: defaultScheduling, onDrift: () => undefined, ...(readWholeUpTo === undefined ? {} : { readWholeUpTo }) });
   const scheduler = new SchedulingService({ unitOfWork, agents, clock: systemClock, settings, scheduling: defaultScheduling, world, onFault, onRecovery: () => undefined });
-    unitOfWork, agents, figures: { latest: () => null }, clock: systemClock, settings, scheduling: defaultScheduling, changes, onFault, onRecovery: () => undefined, ...(readWholeUpTo === undefined ? {} : { readWholeUpTo }),
-  });
   scheduler.start();
   await scheduler.idle();
   if (!scheduler.hasPassed) throw new Error('The scheduling service could not make its first round; what it met stands above.');
