@@ -1,5 +1,9 @@
+import fc from 'fast-check';
+import { labHosts } from '../../test/core/any-lab';
+import { callBacks } from './call-backs';
+import { minuteMs } from './local-time';
 import { keptFrom, recall, type Kept, type Newcomer } from './recall';
-import { slaveNow } from './room-now';
+import { joined, slaveNow } from './room-now';
 import { at, booking, room, rules, running, slave } from './small-world.model';
 import type { SlaveView } from './snapshot';
 
@@ -180,5 +184,30 @@ describe('what reservations have against a newcomer', () => {
   it('is that nobody could be told when it may not be suspended', () => {
     expect(kept(lab({ running: [running('r', 4, { type: 'AR' })] }), { spared: true, endsAt: at(11) })).toMatchObject({ from: ten });
     expect(kept(lab({ running: [running('r', 2, { type: 'AR' })] }), { spared: true, need: room(2), endsAt: at(11) })).toBeNull();
+  });
+
+  it('is nothing only where looking at every slot finds nothing', () => {
+    const counts = { nothing: 0, something: 0 };
+    const any = fc.record({ type: fc.constantFrom('BE' as const, 'AR' as const), vcpus: fc.integer({ min: 1, max: 4 }), pi: fc.constantFrom(6, 7.5, Infinity, -Infinity), minutes: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 90 })), spared: fc.boolean() });
+    fc.assert(
+      fc.property(labHosts, any, fc.integer({ min: -60, max: 120 }), (hosts, { vcpus, minutes, ...facts }, later) => {
+        const when = at(9, later);
+        const endsAt = when + minutes * minuteMs;
+        const asking = newcomer({ id: 'newcomer', need: room(vcpus), endsAt, ...facts });
+        for (const host of hosts.map(slaveNow)) {
+          const beside = joined(host, { ...running('newcomer', vcpus), ...asking, observed: 'booting', since: when, sparedUntil: facts.spared ? Infinity : null });
+          const without = new Map(callBacks(host, when, rules, Infinity).map((one) => [one.start, one]));
+          const inItsWay = callBacks(beside, when, rules, Infinity).some(({ start, victims, short, tellAt }) => {
+            const alone = without.get(start);
+            const goes = start < endsAt && victims.some(({ instance }) => instance.id === 'newcomer');
+            return goes || (alone !== undefined && ((short && !alone.short) || (tellAt < when && tellAt < alone.tellAt)));
+          });
+          counts[inItsWay ? 'something' : 'nothing']++;
+          expect(keptFrom(host, asking, when, rules) !== null).toBe(inItsWay);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    expect(Math.min(counts.nothing, counts.something)).toBeGreaterThan(50);
   });
 });
