@@ -355,11 +355,11 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
       await Promise.all(stops.map((stop) => stop()));
       await scheduling.idle();
       await scheduler.stop();
-      world.close();
       await evacuations.migrations.stop();
       await hostInstalls.installs.stop();
       await snapshots.making.stop();
       await homes.returning.stop();
+      world.close();
       await fleetStore.run();
       await chunks.close();
     },
