@@ -10,10 +10,16 @@ const joins = new WeakMap<SlaveView, Joined>();
 
 /** The slave once this guest, which is new there, was promised its room; in the order of ids, as a slave that is read anew. */
 export function withGuest(view: SlaveView, guest: RunningInstance): SlaveView {
-  const place = view.running.findIndex(({ id }) => id > guest.id);
-  const after = { ...view, promised: add(view.promised, guest.need), running: view.running.toSpliced(place < 0 ? view.running.length : place, 0, guest) };
+  const after = { ...view, promised: add(view.promised, guest.need), running: inserted(view.running, guest, ({ id }) => id) };
   joins.set(after, { before: view, guest });
   return after;
+}
+
+/** With this one too, in the order of ids: mostly it is the newest. */
+export function inserted<T>(items: readonly T[], item: T, idOf: (item: T) => string): readonly T[] {
+  let place = items.length;
+  while (place > 0 && idOf(items[place - 1] as T) > idOf(item)) place--;
+  return place === items.length ? [...items, item] : items.toSpliced(place, 0, item);
 }
 
 /** The guests by which `to` came to be from `from`, first come first; null when something else was changed, too. */

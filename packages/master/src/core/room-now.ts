@@ -42,10 +42,23 @@ function make(view: SlaveView): SlaveNow {
     promised: view.promised,
     poolAvailableMiB: view.poolAvailableMiB,
     running,
-    freeing: atLeastNone(subtract(compute(view.promised), running.map(({ need }) => compute(need)).reduce(add, noRoom))),
+    freeing: beyond(view.promised, running),
     held: [],
-    nominated: new Map(),
+    nominated: nobody,
   };
+}
+
+const nobody: SlaveNow['nominated'] = new Map();
+
+/** Cores, RAM and bandwidth that are promised and that none of these has. */
+function beyond(promised: Room, running: readonly RunningInstance[]): Room {
+  let { vcpus, ramMiB, bandwidthMbps } = promised;
+  for (const { need } of running) {
+    vcpus -= need.vcpus;
+    ramMiB -= need.ramMiB;
+    bandwidthMbps -= need.bandwidthMbps;
+  }
+  return atLeastNone({ vcpus, ramMiB, diskMiB: 0, bandwidthMbps });
 }
 
 /** Who asks for room: its own slot and its own nomination are not in its way. */
@@ -65,10 +78,14 @@ const nominatedRoom = (slave: SlaveNow, asking: Asking): Room =>
     .reduce(add, noRoom);
 
 /** Neither promised nor on anybody's disk; below 0 where more is promised than there is. */
-export function unpromised(slave: SlaveNow): Room {
-  const { view, promised, poolAvailableMiB } = slave;
-  const room = subtract(view.capacity, promised);
-  return { ...room, diskMiB: Math.min(room.diskMiB, poolAvailableMiB) };
+export function unpromised({ view: { capacity }, promised, poolAvailableMiB }: SlaveNow): Room {
+  const room = {
+    vcpus: capacity.vcpus - promised.vcpus,
+    ramMiB: capacity.ramMiB - promised.ramMiB,
+    diskMiB: Math.min(capacity.diskMiB - promised.diskMiB, poolAvailableMiB),
+    bandwidthMbps: capacity.bandwidthMbps - promised.bandwidthMbps,
+  };
+  return capacity.speed === undefined ? room : { ...room, speed: capacity.speed };
 }
 
 const atLeastNone = ({ vcpus, ramMiB, diskMiB, bandwidthMbps }: Room): Room => ({
@@ -88,7 +105,8 @@ const least = (a: Room, b: Room): Room => ({
 /** Room that is there now and that nobody waits for, whatever is reserved. */
 export function freeUnheld(slave: SlaveNow, asking: Asking): Room {
   const room = unpromised(slave);
-  return least(room, unheldAfterLeaving(slave, asking));
+  // What comes back is never below nothing: only who waits for it can leave less than there is.
+  return least(room, slave.nominated.size === 0 ? room : unheldAfterLeaving(slave, asking));
 }
 
 /**
@@ -106,7 +124,8 @@ export function afterLeaving(slave: SlaveNow, asking: Asking): Room {
 
 /** Room once who is leaving is gone, whatever is reserved; below 0 where the slave still owes some. */
 export function unheldAfterLeaving(slave: SlaveNow, asking: Asking): Room {
-  return subtract(add(unpromised(slave), slave.freeing), nominatedRoom(slave, asking));
+  const room = add(unpromised(slave), slave.freeing);
+  return slave.nominated.size === 0 ? room : subtract(room, nominatedRoom(slave, asking));
 }
 
 /**
@@ -128,14 +147,14 @@ export function promised(slave: SlaveNow, instance: WaitingInstance, at: EpochMs
   const beside = joined(slave, { id, name, type, userId, groupId, generation, need, observed, pi: priority.pi, since: at, endsAt, leaving: false, sparedUntil: spared ? Infinity : null, beginsFor: deployment?.id });
   return {
     ...beside,
-    held: slave.held.filter((slot) => slot.instanceId !== id),
+    held: slave.held.length === 0 ? slave.held : slave.held.filter((slot) => slot.instanceId !== id),
     nominated: unnominated(slave, id).nominated,
   };
 }
 
 /** It waits for nobody here any more. */
 export function unnominated(slave: SlaveNow, instanceId: string): SlaveNow {
-  return { ...slave, nominated: new Map([...slave.nominated].filter(([id]) => id !== instanceId)) };
+  return slave.nominated.has(instanceId) ? { ...slave, nominated: new Map([...slave.nominated].filter(([id]) => id !== instanceId)) } : slave;
 }
 
 /** As if this one ran here, too. */

@@ -193,7 +193,8 @@ export function roomFor({ vcpus, ramMiB, diskMiB, bandwidthMbps, minSpeed = null
 /** Both together: where one of them has to be fast, so has the whole. */
 export function add(a: Room, b: Room): Room {
   const speed = a.speed === undefined ? b.speed : Math.max(a.speed, b.speed ?? 0);
-  return { ...(speed === undefined ? {} : { speed }), vcpus: a.vcpus + b.vcpus, ramMiB: a.ramMiB + b.ramMiB, diskMiB: a.diskMiB + b.diskMiB, bandwidthMbps: a.bandwidthMbps + b.bandwidthMbps };
+  const both = { vcpus: a.vcpus + b.vcpus, ramMiB: a.ramMiB + b.ramMiB, diskMiB: a.diskMiB + b.diskMiB, bandwidthMbps: a.bandwidthMbps + b.bandwidthMbps };
+  return speed === undefined ? both : { ...both, speed };
 }
 
 /** What is left of `a`, which stays as fast as it is. */

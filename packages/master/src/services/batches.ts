@@ -12,6 +12,8 @@ export interface BatchRules<T> {
   readonly mostWaiting: number;
   /** False when nobody waits for the item's result any more: it is not handled. */
   readonly isWanted: (item: T) => boolean;
+  /** Called with what takes the next batch, where a batch could begin; absent: at once. Later, and what comes meanwhile is of that batch too. */
+  readonly begin?: (take: () => void) => void;
   /** Whether a failed batch would fail again because of one of its items, so that the others should be tried without it. */
   readonly isFaultOfOne: (error: unknown) => boolean;
 }
@@ -31,6 +33,7 @@ interface Waiting<T, R> {
 export class Batches<T, R> {
   private waiting: Waiting<T, R>[] = [];
   private running = 0;
+  private isBegun = false;
   /** Keys of the batches under way. */
   private readonly busy = new Set<string>();
 
@@ -53,8 +56,19 @@ export class Batches<T, R> {
   }
 
   private start(): void {
+    const { begin } = this.rules;
+    if (begin === undefined) return this.take();
+    if (this.isBegun || this.waiting.length === 0 || this.running >= this.rules.atOnce) return;
+    this.isBegun = true;
+    begin(() => {
+      this.isBegun = false;
+      this.take();
+    });
+  }
+
+  private take(): void {
     while (this.running < this.rules.atOnce) {
-      const batch = this.take();
+      const batch = this.next();
       if (batch.length === 0) return;
       this.running++;
       void this.run(batch).finally(() => {
@@ -71,7 +85,7 @@ export class Batches<T, R> {
     this.waiting = this.waiting.filter(({ item }) => isWanted(item));
   }
 
-  private take(): readonly Waiting<T, R>[] {
+  private next(): readonly Waiting<T, R>[] {
     this.dropUnwanted();
     const batch: Waiting<T, R>[] = [];
     const left: Waiting<T, R>[] = [];

@@ -71,6 +71,8 @@ export class Launching implements Launches {
   constructor(private readonly deps: LaunchingDeps) {
     this.batches = new Batches((launches) => this.launchAll(launches), {
       most: together, atOnce, mostWaiting, keyOf: ({ instance: { id } }) => id, isWanted: () => true, isFaultOfOne: isDuplicateKey,
+      // Whoever asks again once the batch before is answered asks in the same turn.
+      begin: (take) => void setImmediate(take),
     });
   }
 

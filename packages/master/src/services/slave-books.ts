@@ -1,6 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { InstanceRecord } from '../core/instance-record';
+import { inserted } from '../core/joined-guests';
 import { dayEndsAt, preemptionsToday } from '../core/preemption-day';
 import { leadMs, unmeasuredSaveMiBPerSecond } from '../core/save-time';
 import { roomFor, type RunningInstance, type SlaveView } from '../core/snapshot';
@@ -130,7 +131,6 @@ function grouped<T extends { readonly slaveId: string }>(items: readonly T[]): R
 export function booksWith(books: SlaveBooks, instance: InstanceRecord): SlaveBooks {
   const { usage = nothingPromised, guests } = books;
   const { vcpus, ramMiB, diskMiB, bandwidthMbps } = instance;
-  const place = guests.findIndex((guest) => guest.instance.id > instance.id);
   return {
     ...books,
     usage: {
@@ -141,7 +141,7 @@ export function booksWith(books: SlaveBooks, instance: InstanceRecord): SlaveBoo
       saveMiB: usage.saveMiB + ramMiB,
       instances: usage.instances + 1,
     },
-    guests: guests.toSpliced(place < 0 ? guests.length : place, 0, { instance, beginsFor: undefined, isMoving: false }),
+    guests: inserted(guests, { instance, beginsFor: undefined, isMoving: false }, (guest) => guest.instance.id),
   };
 }
 

@@ -175,7 +175,7 @@ export class WorkingWorld {
     for (const { id, slaveId } of placed) {
       this.promised.delete(id);
       // Was read anew meanwhile, or holds room for one that has it no more.
-      const isKnown = this.slaves?.get(slaveId)?.books.guests.some(({ instance }) => instance.id === id) === true;
+      const isKnown = this.slaves?.get(slaveId)?.books.guests.findLast(({ instance }) => instance.id === id) !== undefined;
       if (!isKnown || unwritten.has(id)) this.changed.slaves.add(slaveId);
     }
   }
