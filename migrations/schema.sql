@@ -114,7 +114,7 @@ CREATE TABLE slaves (
   declared_dead_at DATETIME(3) NULL,                        -- by an administrator, while it is lost: what it has may be started elsewhere. Its next hello takes it back
   max_connections SMALLINT UNSIGNED NULL,                   -- open at a time to its guests; null: as the configuration says
   speed DOUBLE NULL,                                        -- as somebody set it; null: as its agent measured
-  promises BIGINT UNSIGNED NOT NULL DEFAULT 0,              -- how often room of it was promised
+  promises BIGINT UNSIGNED NOT NULL DEFAULT 0,              -- a stamp of the newest promise of room there
   UNIQUE KEY slaves_name (name),
   UNIQUE KEY slaves_key (public_key)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

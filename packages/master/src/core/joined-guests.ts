@@ -1,4 +1,4 @@
-import { add, type RunningInstance, type SlaveView } from './snapshot';
+import type { Room, RunningInstance, SlaveView } from './snapshot';
 
 /** What a view was made of, where that is one guest more. */
 interface Joined {
@@ -10,9 +10,14 @@ const joins = new WeakMap<SlaveView, Joined>();
 
 /** The slave once this guest, which is new there, was promised its room; in the order of ids, as a slave that is read anew. */
 export function withGuest(view: SlaveView, guest: RunningInstance): SlaveView {
-  const after = { ...view, promised: add(view.promised, guest.need), running: inserted(view.running, guest, ({ id }) => id) };
+  const after = { ...view, promised: withNeed(view.promised, guest.need), running: inserted(view.running, guest, ({ id }) => id) };
   joins.set(after, { before: view, guest });
   return after;
+}
+
+/** What is promised has no speed: that was asked when it was. */
+function withNeed(promised: Room, { vcpus, ramMiB, diskMiB, bandwidthMbps }: Room): Room {
+  return { vcpus: promised.vcpus + vcpus, ramMiB: promised.ramMiB + ramMiB, diskMiB: promised.diskMiB + diskMiB, bandwidthMbps: promised.bandwidthMbps + bandwidthMbps };
 }
 
 /** With this one too, in the order of ids: mostly it is the newest. */

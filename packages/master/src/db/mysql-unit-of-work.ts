@@ -42,13 +42,18 @@ export class MysqlUnitOfWork implements UnitOfWork {
 
   private async run<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
     const run = new TransactionRun();
-    let isCommitted = false;
+    let [isWritten, isCommitted] = [false, false];
     try {
-      const done = await this.db.transaction((transaction) => work(makeRepositories(transaction, run.notes, this.calendarRuns, run)));
+      const done = await this.db.transaction(async (transaction) => {
+        const result = await work(makeRepositories(transaction, run.notes, this.calendarRuns, run));
+        isWritten = true;
+        return result;
+      });
       isCommitted = true;
-      this.changes.tell(run.written);
       return done;
     } finally {
+      // Where the commit was not answered it may be there all the same: who hears of it looks.
+      if (isWritten) this.changes.tell(run.written);
       this.calendarRuns.ended(run);
       run.ended(isCommitted);
     }

@@ -4,6 +4,7 @@ import type { Decision } from '@paravcl/shared/domain/decision';
 import { parseJson } from '@paravcl/shared/parse-json';
 import type { Knex } from 'knex';
 import { firstIdOf } from './first-id';
+import { insertRows } from './insert-rows';
 import { newestFirst, type PageRequest } from './newest-first';
 
 /** A decision, and whose subject it is about: they and the teachers of the group may see it. */
@@ -25,7 +26,9 @@ export class DecisionRepository {
   }
 
   async insertAll(records: readonly DecisionRecord[]): Promise<void> {
-    await this.db('decisions').insert(
+    await insertRows(
+      this.db,
+      'decisions',
       records.map(({ userId, groupId, ...decision }) => ({
         id: decision.id,
         at: new Date(decision.at),
@@ -86,6 +89,11 @@ export class DecisionRepository {
   /** Kept once however many decisions were made of it, and as long as the newest of them. `body` is gzip'ed JSON. */
   async keepInputs(hash: string, body: Buffer, now: EpochMs): Promise<void> {
     await this.db('decision_inputs').insert({ hash, body, created_at: new Date(now) }).onConflict('hash').merge(['created_at']);
+  }
+
+  /** The same inputs told otherwise, under the hash that they have. */
+  async tellInputsAnew(hash: string, body: Buffer, now: EpochMs): Promise<void> {
+    await this.db('decision_inputs').insert({ hash, body, created_at: new Date(now) }).onConflict('hash').merge(['body']);
   }
 
   /** gzip'ed JSON; null when there is none of this hash, or it was too old to be kept. */

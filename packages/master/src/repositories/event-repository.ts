@@ -4,6 +4,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import type { Knex } from 'knex';
 import { firstIdOf } from './first-id';
+import { insertRows } from './insert-rows';
 import { likeLiteral, newestFirst, type PageRequest } from './newest-first';
 
 export interface NewEvent {
@@ -52,7 +53,9 @@ export class EventRepository {
 
   /** In their order. */
   async appendAll(events: readonly NewEvent[], now: EpochMs): Promise<void> {
-    await this.db('events').insert(
+    await insertRows(
+      this.db,
+      'events',
       events.map((event) => ({
         id: newId(now),
         at: new Date(now),

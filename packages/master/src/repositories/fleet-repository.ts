@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Admission, Liveness } from '@paravcl/shared/domain/slave';
 import type { Knex } from 'knex';
@@ -20,6 +21,9 @@ export interface GreetedSlave {
   readonly describeText: string;
   readonly foreignDomainsText: string;
 }
+
+/** No other promise has it: one of 2^47. */
+export const newStamp = (): number => randomInt(1, 2 ** 47);
 
 /** Rows of one statement: about 60 KiB of text, far below max_allowed_packet. */
 const pulsesPerStatement = 500;
@@ -55,7 +59,7 @@ export class FleetRepository {
     return slaveRecord({ ...row, ...pulse });
   }
 
-  /** How often room was promised on each, by id: on all, or on these. */
+  /** The stamp of the newest promise of room on each, by id: on all, or on these. */
   async promises(ids: readonly string[] | null = null): Promise<ReadonlyMap<string, number>> {
     const query = this.db('slaves').select('id', 'promises');
     if (ids !== null) void query.whereIn('id', [...ids]);
@@ -63,16 +67,16 @@ export class FleetRepository {
     return new Map(rows.map(({ id, promises }) => [id, promises]));
   }
 
-  /**
-   * Counts one promise more on each of these, and keeps others from promising there until the transaction ends. Answers the new counts, with
-   * whether it may be: a count that is not the next after what the caller knew says that somebody else has promised room there since.
-   */
-  async promise(ids: readonly string[]): Promise<ReadonlyMap<string, { readonly promises: number; readonly admission: Admission }>> {
-    const rows = (): Knex.QueryBuilder => this.db('slaves').whereIn('id', [...ids]) as Knex.QueryBuilder;
+  /** The same with whether it may be; nobody else promises there until the transaction ends. */
+  async lockPromises(ids: readonly string[]): Promise<ReadonlyMap<string, { readonly promises: number; readonly admission: Admission }>> {
     // In the order of ids, so that two who promise on several do not lock crosswise.
-    await rows().orderBy('id').increment('promises', 1);
-    const counted = (await rows().select('id', 'promises', 'admission')) as readonly { readonly id: string; readonly promises: number; readonly admission: Admission }[];
-    return new Map(counted.map(({ id, promises, admission }) => [id, { promises, admission }]));
+    const rows = (await this.db('slaves').whereIn('id', [...ids]).orderBy('id').forUpdate().select('id', 'promises', 'admission')) as readonly { readonly id: string; readonly promises: number; readonly admission: Admission }[];
+    return new Map(rows.map(({ id, promises, admission }) => [id, { promises, admission }]));
+  }
+
+  /** Room of each was promised, and this stamp is of nobody else's promise (`newStamp`): who promises by what is in memory sees that there was another. */
+  async promise(ids: readonly string[], stamp: number): Promise<void> {
+    await this.db('slaves').whereIn('id', [...ids].sort()).update({ promises: stamp });
   }
 
   /** Locks slaves for their hellos, in the order of their ids, so that two such batches wait and do not lock crosswise. */

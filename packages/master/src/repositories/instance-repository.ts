@@ -5,6 +5,7 @@ import type { Knex } from 'knex';
 import type { InstanceRecord } from '../core/instance-record';
 import { noNotes, type ChangeNotes } from './committed-changes';
 import { holdsCompute } from './holds-compute';
+import { insertRows } from './insert-rows';
 import { newestFirst, type PageRequest } from './newest-first';
 import { instanceColumns, instanceFromRow, instanceToRow, type InstanceRow } from './instance-rows';
 import { priorityToRow } from './priority-columns';
@@ -62,7 +63,7 @@ export class InstanceRepository {
 
   /** All of them or none. Throws a duplicate-key error when one's name is taken. */
   async insertAll(instances: readonly InstanceRecord[]): Promise<void> {
-    await this.db('instances').insert(instances.map(instanceToRow));
+    await insertRows(this.db, 'instances', instances.map(instanceToRow));
     for (const { id } of instances) this.changes.note('instances', id);
   }
 

@@ -4,6 +4,7 @@ import type { Page } from '@paravcl/shared/api/page';
 import type { Knex } from 'knex';
 import { noNotes, type ChangeNotes } from './committed-changes';
 import { firstIdOf } from './first-id';
+import { insertRows } from './insert-rows';
 import { newestFirst, type PageRequest } from './newest-first';
 
 export interface OperationRecord {
@@ -67,7 +68,9 @@ export class OperationRepository {
 
   async insertAll(operations: readonly OperationRecord[]): Promise<void> {
     if (operations.length === 0) return;
-    await this.db('operations').insert(
+    await insertRows(
+      this.db,
+      'operations',
       operations.map((operation) => ({
         id: operation.id,
         kind: operation.kind,

@@ -6,6 +6,7 @@ import type { PlacementRecord, PlacementState } from '../core/instance-record';
 import type { Attempt } from '../core/snapshot';
 import { noNotes, type ChangeNotes } from './committed-changes';
 import { holdsCompute } from './holds-compute';
+import { insertRows } from './insert-rows';
 
 export interface SlaveUsage {
   readonly vcpus: number;
@@ -47,7 +48,9 @@ export class PlacementRepository {
   }
 
   async insertAll(placements: readonly Omit<PlacementRecord, 'id'>[], now: EpochMs): Promise<void> {
-    await this.db('placements').insert(
+    await insertRows(
+      this.db,
+      'placements',
       placements.map(({ instanceId, slaveId, generation, state }) => ({ id: newId(now), instance_id: instanceId, slave_id: slaveId, generation, state, created_at: new Date(now) })),
     );
     for (const { instanceId } of placements) this.changes.note('instances', instanceId);

@@ -56,7 +56,10 @@ export class TransactionRun {
   }
 
   ended(isCommitted: boolean): void {
-    for (const then of this.thens) then(isCommitted);
-    this.resolveEnd();
+    try {
+      for (const then of this.thens) then(isCommitted);
+    } finally {
+      this.resolveEnd();
+    }
   }
 }

@@ -5,6 +5,7 @@ import type { Reason } from '@paravcl/shared/domain/reasons';
 import { newId } from '@paravcl/shared/ids';
 import type { Knex } from 'knex';
 import type { StateChange } from '../core/real-stay';
+import { insertRows } from './insert-rows';
 import { newestFirst, type PageRequest } from './newest-first';
 import { reasonFromColumns } from './instance-rows';
 
@@ -45,7 +46,9 @@ export class TransitionRepository {
 
   /** In their order. */
   async appendAll(transitions: readonly Omit<TransitionRecord, 'id'>[]): Promise<void> {
-    await this.db('instance_transitions').insert(
+    await insertRows(
+      this.db,
+      'instance_transitions',
       transitions.map((transition) => ({
         id: newId(transition.at),
         instance_id: transition.instanceId,

@@ -3,7 +3,7 @@ import { parseJson } from '@paravcl/shared/parse-json';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { setImmediate as others } from 'node:timers/promises';
+import { setImmediate as others, setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createGzip, gunzip, gzip } from 'node:zlib';
 import type { DecisionRepository } from '../repositories/decision-repository';
@@ -16,6 +16,9 @@ const inflate = promisify(gunzip);
 const level = 1;
 /** Written in one go, in some 3 ms; then others have their turn. */
 const blockChars = 262_144;
+/** Of what is made aside. */
+const asideChars = 65_536;
+const restPerWork = 9;
 /** Where the slaves of a world stand: in it, in the list of them. One slave is told in one piece, and so is one who waits. */
 const wholeLevels = 3;
 
@@ -50,6 +53,24 @@ export async function inputsText(inputs: unknown, levels = wholeLevels): Promise
 /** Keeps this text, gzip'ed, under its hash. */
 export async function keepText(decisions: Pick<DecisionRepository, 'keepInputs'>, { hash, text }: InputsText, now: EpochMs): Promise<void> {
   await decisions.keepInputs(hash, await compressed(text), now);
+}
+
+/** Whole inputs as they are kept, made while others work: it rests so many times as long as it works. */
+export async function wholeAside(inputs: unknown): Promise<Buffer> {
+  const zipped = createGzip({ level });
+  const body = buffer(zipped);
+  let block = '';
+  let since = performance.now();
+  for (const piece of canonicalPieces(inputs, wholeLevels)) {
+    block += piece;
+    if (block.length < asideChars) continue;
+    zipped.write(block);
+    block = '';
+    await pause(restPerWork * (performance.now() - since));
+    since = performance.now();
+  }
+  zipped.end(block);
+  return body;
 }
 
 function compressed(text: readonly Buffer[]): Promise<Buffer> {

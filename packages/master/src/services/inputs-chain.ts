@@ -4,18 +4,18 @@ import { stepBetween, type RoundStep } from '../core/round-step';
 import type { Snapshot } from '../core/snapshot';
 import type { DecisionRepository } from '../repositories/decision-repository';
 import type { Repositories } from '../repositories/repositories';
-import { inputsText, keepText, type InputsText } from './decision-inputs';
+import { inputsText, keepText, wholeAside, type InputsText } from './decision-inputs';
 
 /**
  * No step is kept later than so long after the keyframe it leads back to. Whoever deletes what is old leaves it for
  * that much longer, so that what is not too old yet can be read.
  */
 export const longestChainMs = 3_600_000;
-/** After so many steps comes a keyframe: reading the last one reads all of them. */
-const defaultUsualSteps = 2048;
-/** It is made beside the steps, which go on meanwhile; at so many times what is usual they wait for it. */
-const mostTimes = 2;
+/** After so many steps, or so much of the longest time, one of them is told whole: reading the last one reads all of them. */
+const defaultUsualSteps = 512;
 const longShare = 0.75;
+/** That is done aside, while steps go on; at so many times what is usual they wait for a keyframe. */
+const mostTimes = 8;
 /** Where the slaves and guests of a step stand. */
 const stepLevels = 2;
 /** A guest that joined takes so much less than the slave it joined, told whole. */
@@ -26,12 +26,15 @@ type Failure = { readonly error: unknown } | null;
 
 interface Kept {
   readonly hash: string;
-  readonly text: InputsText;
-  readonly keptAt: EpochMs;
-  readonly keyframe: string;
   readonly written: Promise<Failure>;
   /** Of what it leads back to. */
   readonly before: Promise<Failure>;
+}
+
+/** Inputs that the caller writes, in a transaction of its own. */
+export interface InputsAside {
+  readonly hash: string;
+  readonly write: (repositories: Pick<Repositories, 'decisions' | 'run'>) => Promise<void>;
 }
 
 /** What was kept last, and what it leads back to. */
@@ -62,95 +65,104 @@ export class InputsChain {
   private chain: Chain | null = null;
   private turn: Promise<unknown> = Promise.resolve();
   private renewal: Promise<void> | null = null;
+  /** Inputs that are being kept now. */
+  private keeping = 0;
 
   constructor(
-    private readonly decisions: Pick<DecisionRepository, 'keepInputs'>,
+    private readonly decisions: Pick<DecisionRepository, 'keepInputs' | 'tellInputsAnew'>,
     private readonly usualSteps = defaultUsualSteps,
   ) {}
 
   /** Answers the hash. It needs a connection of its own: ask before a transaction is opened, so that what the transaction names is there. */
   async keep(inputs: RoundInputs): Promise<string> {
-    for (;;) {
-      const { before, hash, written } = await this.inTurn(async () => (await this.step(inputs, this.decisions)) ?? this.keyframe(inputs));
-      // What it leads back to is not there: anew, from a keyframe.
-      if ((await before) !== null) continue;
-      const failure = await written;
-      if (failure !== null) throw failure.error;
-      return hash;
+    this.keeping++;
+    try {
+      for (;;) {
+        const { before, hash, written } = await this.inTurn(async () => (await this.step(inputs)) ?? this.keyframe(inputs));
+        // What it leads back to is not there: anew, from a keyframe.
+        if ((await before) !== null) continue;
+        const failure = await written;
+        if (failure !== null) throw failure.error;
+        return hash;
+      }
+    } finally {
+      this.keeping--;
     }
   }
 
   /**
-   * The same within a transaction that is open, over its connection. Null where the whole pool would have to be written, or what it leads back to is not there:
-   * nobody waits for that with rows locked. Should the transaction not be committed, what others may lead back to by then is written again.
+   * Inputs to be written within a transaction that is open, over its connection. It may be undone, so that nothing leads back to them until it is
+   * committed. Null where the whole pool would have to be written, or others write just now: nobody waits for that with rows locked.
    */
-  async keepWithin(inputs: RoundInputs, { decisions, run }: Pick<Repositories, 'decisions' | 'run'>): Promise<string | null> {
-    if (this.chain === null) return null;
-    const kept = await this.inTurn(() => this.step(inputs, decisions));
-    if (kept === null || (await kept.before) !== null) return null;
-    const { hash, text, keptAt, keyframe } = kept;
-    run?.whenOver((committed) => {
-      if (!committed) void keepText(this.decisions, text, keptAt).catch(() => { this.give(keyframe); });
-    });
-    const failure = await kept.written;
-    if (failure !== null) throw failure.error;
-    return hash;
+  async aside(inputs: RoundInputs): Promise<InputsAside | null> {
+    const { chain } = this;
+    const step = chain === null || this.keeping > 0 ? null : this.nextStep(chain, inputs);
+    if (chain === null || step === null) return null;
+    const text = await inputsText({ after: chain.last.hash, ...step }, stepLevels);
+    const { hash } = text;
+    const keptAt = Math.max(inputs.at, chain.last.keptAt);
+    return {
+      hash,
+      write: async ({ decisions, run }) => {
+        await keepText(decisions, text, keptAt);
+        run?.whenOver((isCommitted) => {
+          if (isCommitted && this.chain?.last.hash === chain.last.hash) this.advance(this.chain, step, { inputs, hash, keptAt, written: Promise.resolve(null) });
+        });
+      },
+    };
   }
 
-  /** Resolves when no keyframe is being made. */
+  /** Resolves when nothing is told whole aside. */
   async idle(): Promise<void> {
     while (this.renewal !== null) await this.renewal;
   }
 
   /** Null where a keyframe is due. */
-  private async step(inputs: RoundInputs, decisions: Pick<DecisionRepository, 'keepInputs'>): Promise<Kept | null> {
+  private async step(inputs: RoundInputs): Promise<Kept | null> {
     const { chain } = this;
     const step = chain === null ? null : this.nextStep(chain, inputs);
     if (chain === null || step === null) return null;
-    const { keyframe, begunAt, last } = chain;
+    const { keyframe, last } = chain;
     const text = await inputsText({ after: last.hash, ...step }, stepLevels);
     const { hash } = text;
     const keptAt = Math.max(inputs.at, last.keptAt);
-    const written = this.write(text, keptAt, keyframe, last.written, decisions);
-    this.chain = { keyframe, begunAt, steps: chain.steps + 1, held: chain.held + weight(step), last: { hash, snapshot: inputs.snapshot, keptAt, written } };
-    if (this.isLong(this.chain)) this.renewal ??= this.renew(inputs, keyframe).finally(() => (this.renewal = null));
-    return { hash, text, keptAt, keyframe, written, before: last.written };
+    const written = this.write(text, keptAt, keyframe, last.written);
+    this.advance(chain, step, { inputs, hash, keptAt, written });
+    return { hash, written, before: last.written };
+  }
+
+  private advance({ keyframe, begunAt, steps, held }: Chain, step: RoundStep, { inputs, ...last }: Omit<Chain['last'], 'snapshot'> & { readonly inputs: RoundInputs }): void {
+    this.chain = { keyframe, begunAt, steps: steps + 1, held: held + weight(step), last: { ...last, snapshot: inputs.snapshot } };
+    if (this.isLong(this.chain)) this.renewal ??= this.renew(inputs, this.chain).catch(() => undefined).finally(() => (this.renewal = null));
   }
 
   private async keyframe(inputs: RoundInputs): Promise<Kept> {
-    const { begun, text } = await this.begin(inputs);
-    const { keyframe, last } = begun;
-    this.chain = begun;
-    return { hash: last.hash, text, keptAt: last.keptAt, keyframe, written: last.written, before: Promise.resolve(null) };
-  }
-
-  /** The steps to come lead back to a keyframe of these inputs once it is written, unless there was need of one meanwhile. */
-  private async renew(inputs: RoundInputs, old: string): Promise<void> {
-    const { begun } = await this.begin(inputs);
-    if ((await begun.last.written) !== null) return;
-    await this.inTurn(() => {
-      if (this.chain?.keyframe === old) this.chain = begun;
-      return Promise.resolve();
-    });
-  }
-
-  private async begin(inputs: RoundInputs): Promise<{ readonly begun: Chain; readonly text: InputsText }> {
     const { at, snapshot } = inputs;
     const text = await inputsText(inputs);
     const { hash } = text;
-    const written = this.write(text, at, hash, Promise.resolve(null), this.decisions);
-    return { text, begun: { keyframe: hash, begunAt: at, steps: 0, held: 0, last: { hash, snapshot, keptAt: at, written } } };
+    const written = this.write(text, at, hash, Promise.resolve(null));
+    this.chain = { keyframe: hash, begunAt: at, steps: 0, held: 0, last: { hash, snapshot, keptAt: at, written } };
+    return { hash, written, before: Promise.resolve(null) };
   }
 
-  private async write(text: InputsText, keptAt: EpochMs, keyframe: string, before: Promise<Failure>, decisions: Pick<DecisionRepository, 'keepInputs'>): Promise<Failure> {
+  /** Tells these inputs whole under the hash of their step, aside: those that lead back to it lead no further then. One that fails is made again with a later step. */
+  private async renew(inputs: RoundInputs, { keyframe: old, steps, held, last: { hash, keptAt, written } }: Chain): Promise<void> {
+    const body = await wholeAside(inputs);
+    if ((await written) !== null) return;
+    await this.decisions.tellInputsAnew(hash, body, keptAt);
+    if (this.chain?.keyframe === old) this.chain = { ...this.chain, keyframe: hash, begunAt: keptAt, steps: this.chain.steps - steps, held: this.chain.held - held };
+  }
+
+  private async write(text: InputsText, keptAt: EpochMs, keyframe: string, before: Promise<Failure>): Promise<Failure> {
     let failure: Failure = null;
     try {
-      await keepText(decisions, text, keptAt);
+      await keepText(this.decisions, text, keptAt);
     } catch (error) {
       failure = { error };
     }
     failure = (await before) ?? failure;
-    if (failure !== null) this.give(keyframe);
+    // Nothing leads back to what is not there.
+    if (failure !== null && this.chain?.keyframe === keyframe) this.chain = null;
     return failure;
   }
 
@@ -161,14 +173,9 @@ export class InputsChain {
     return held + weight(step) > mostTimes * inputs.snapshot.slaves.length ? null : step;
   }
 
-  /** The steps hold as much as the pool by now, are many to read, or go back for most of an hour. */
+  /** The steps hold as much as the pool by now, are many to read, or go back for most of the longest time. */
   private isLong({ steps, held, begunAt, last }: Chain): boolean {
     return steps >= this.usualSteps || held >= last.snapshot.slaves.length || last.keptAt - begunAt > longShare * longestChainMs;
-  }
-
-  /** Nothing leads back to what is not there. */
-  private give(keyframe: string): void {
-    if (this.chain?.keyframe === keyframe) this.chain = null;
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

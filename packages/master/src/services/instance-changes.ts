@@ -6,6 +6,7 @@ import { deletedName } from '../core/deleted-name';
 import { fit } from '../core/say';
 import type { InstanceRecord } from '../core/instance-record';
 import { operationProgress } from '../core/operation-progress';
+import { newStamp } from '../repositories/fleet-repository';
 import type { InstanceChange } from '../repositories/instance-repository';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
@@ -50,7 +51,7 @@ export async function changeInstance(
   const written: InstanceChange = idleSince === before.idleSince ? timed : { ...timed, idleSince };
   if (!(await repositories.instances.change(before.id, before, written))) return null;
   const after: InstanceRecord = { ...before, ...written };
-  if (after.slaveId !== null && takesRoom(before, after)) await repositories.fleet.promise([after.slaveId]);
+  if (after.slaveId !== null && takesRoom(before, after)) await repositories.fleet.promise([after.slaveId], newStamp());
   await followHome(repositories, before, after, context);
 
   const told =

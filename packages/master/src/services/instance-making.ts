@@ -40,10 +40,10 @@ export async function makeInstance(
   const actor = `user ${by.userName}`;
   const wanted = newInstance({ ...asked, mac, address }, now, settings);
   // Where its home volume goes decides where it can run: the scheduler asks for both.
-  const isPlain = launches === null || (await mayHaveHome(repositories, asked.userId, home, settings.homeMiB));
+  const waitsForRound = launches === null || (await mayHaveHome(repositories, asked.userId, home, settings.homeMiB));
   const launched = await underFreeName(names, (name) => {
     const prepared = { instance: { ...wanted, name }, asker: actor, event: null, operation: null };
-    return isPlain ? writeWaiting(repositories, prepared) : launches.launchWithin(repositories, prepared);
+    return waitsForRound ? writeWaiting(repositories, prepared) : launches.launchWithin(repositories, prepared);
   });
   const { instance } = launched;
   if (launch.cloudInit !== null) await repositories.instances.setCloudInit(id, launch.cloudInit);

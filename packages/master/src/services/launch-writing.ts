@@ -78,16 +78,16 @@ interface Done {
 }
 
 async function writeBeside(repositories: Repositories, done: readonly Done[], at: EpochMs): Promise<void> {
-  await repositories.transitions.appendAll(done.flatMap(({ launch, place }) => historyOf(launch, place, at)));
+  await repositories.transitions.appendAll(done.map(({ launch, place }) => historyOf(launch, place, at)));
   await repositories.operations.insertAll(done.flatMap(({ launch: { operation }, place }) => (operation === null ? [] : [place === undefined ? operation : operationOf(operation, place)])));
   const events = done.flatMap(({ launch: { event } }) => event ?? []);
   if (events.length > 0) await repositories.events.appendAll(events, at);
 }
 
-function historyOf({ instance: { id, generation, createdAt }, asker }: PreparedLaunch, place: PlacedLaunch | undefined, at: EpochMs): readonly Omit<TransitionRecord, 'id'>[] {
-  const asked = { instanceId: id, at: createdAt, generation, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by: asker } as const;
-  if (place === undefined) return [asked];
-  return [asked, { ...asked, at, generation: place.instance.generation, from: 'requested', to: 'preparing', slaveId: place.instance.slaveId, by: 'scheduler' }];
+/** One line: what was placed at once has never been anything else. */
+function historyOf({ instance: asked, asker }: PreparedLaunch, place: PlacedLaunch | undefined, at: EpochMs): Omit<TransitionRecord, 'id'> {
+  const line = { instanceId: asked.id, at: asked.createdAt, generation: asked.generation, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by: asker } as const;
+  return place === undefined ? line : { ...line, at, generation: place.instance.generation, to: 'preparing', slaveId: place.instance.slaveId };
 }
 
 function operationOf(operation: OperationRecord, { instance, slaveName }: PlacedLaunch): OperationRecord {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import { policyName } from '../core/decision-of-plan';
 import { idleSinceAfter } from '../core/aging';
@@ -18,7 +19,7 @@ import type { InputsChain } from './inputs-chain';
 import { deadlineAt, type InstanceSettings, type SchedulingSettings } from './instance-settings';
 import { writeLaunches, writeWaiting, type Launched, type Place, type PlacedLaunch, type PreparedLaunch } from './launch-writing';
 import type { AgentPort, Launches } from './ports';
-import type { WorkingWorld } from './working-world';
+import type { StampedPromise, WorkingWorld } from './working-world';
 import { waitingInstances } from './world-loader';
 
 export interface LaunchingDeps {
@@ -29,7 +30,7 @@ export interface LaunchingDeps {
   readonly scheduling: SchedulingSettings;
   readonly world: WorkingWorld;
   readonly keptRound: KeptRound;
-  readonly inputs: Pick<InputsChain, 'keep' | 'keepWithin'>;
+  readonly inputs: Pick<InputsChain, 'keep' | 'aside'>;
   /** Somebody was written who waits for a round. */
   readonly wake: () => void;
   readonly onFault: (error: unknown) => void;
@@ -43,8 +44,7 @@ function launched({ instance: asked }: PreparedLaunch, kept: ReadonlyMap<string,
 /** Room that was promised in memory and is not written yet. */
 interface PromisedRoom {
   readonly placed: ReadonlyMap<string, PlacedLaunch>;
-  /** How often room will have been promised on each slave once this is written. */
-  readonly counts: ReadonlyMap<string, number>;
+  readonly stamped: StampedPromise;
   readonly calendar: string | null;
   readonly inputs: RoundInputs;
 }
@@ -52,10 +52,12 @@ interface PromisedRoom {
 const noneKept: ReadonlyMap<string, PlacedLaunch> = new Map();
 
 /** Launches that are written together: more of them in one transaction cost as much each, and the first waits longer. */
-const together = 32;
+const together = 16;
 /** One such transaction is decided while another is written. */
 const atOnce = 2;
 const mostWaiting = 10_000;
+/** Slaves are told no more often. */
+const tellEveryMs = 20;
 
 /**
  * Places launches as they come, where the pool is kept in memory and nobody waits: `core/plan` decides, the room is promised
@@ -67,6 +69,9 @@ export class Launching implements Launches {
   private readonly batches: Batches<PreparedLaunch, Launched>;
   /** Somebody waits: a launch that comes now is not served before them. */
   private someoneWaits = true;
+  /** Placed, and their slaves do not know of it. */
+  private untold: PlacedRecord[] = [];
+  private telling: Promise<void> | null = null;
 
   constructor(private readonly deps: LaunchingDeps) {
     this.batches = new Batches((launches) => this.launchAll(launches), {
@@ -82,6 +87,11 @@ export class Launching implements Launches {
     return done ?? launched(prepared, noneKept, new Map());
   }
 
+  /** Resolves when everybody's slave was told. */
+  async idle(): Promise<void> {
+    while (this.telling !== null) await this.telling;
+  }
+
   /** Said by every round: whether somebody waits after it. */
   roundEnded(someoneWaits: boolean): void {
     this.someoneWaits = someoneWaits;
@@ -95,26 +105,26 @@ export class Launching implements Launches {
     const { clock, scheduling, inputs } = this.deps;
     const at = clock.now();
     const promise = this.promise([prepared], at);
-    if (promise === null) return writeWaiting(repositories, prepared);
-    try {
-      const inputsHash = await inputs.keepWithin(promise.inputs, repositories);
-      if (inputsHash === null) {
-        this.over(promise, noneKept);
-        return await writeWaiting(repositories, prepared);
-      }
-      const kept = await stillTrue(repositories, promise);
-      const decisions = await writeLaunches(repositories, [prepared], kept, { policies: scheduling, inputsHash, at });
-      repositories.run?.whenOver((committed) => { this.over(promise, committed ? kept : noneKept); });
-      return launched(prepared, kept, decisions);
-    } catch (error) {
-      this.over(promise, noneKept);
-      throw error;
-    }
+    let kept = noneKept;
+    // Told at the end of the transaction; whoever was not placed waits from then on.
+    repositories.run?.whenOver((committed) => {
+      if (committed && kept.size === 0) this.someoneWaits = true;
+      if (promise !== null) this.over(promise, committed ? kept : noneKept);
+    });
+    const step = promise === null ? null : await inputs.aside(promise.inputs);
+    const found = promise === null || step === null ? noneKept : await stillTrue(repositories, promise);
+    if (step === null || found.size === 0) return writeWaiting(repositories, prepared);
+    await step.write(repositories);
+    const decisions = await writeLaunches(repositories, [prepared], found, { policies: scheduling, inputsHash: step.hash, at });
+    kept = found;
+    return launched(prepared, kept, decisions);
   }
 
   /** Follows what was committed since; before a transaction, for it needs a connection of its own. */
   async catchUp(): Promise<void> {
-    if (!this.someoneWaits) await this.deps.world.catchUp(this.deps.clock.now());
+    const { world, clock, onFault } = this.deps;
+    // What memory does not know yet only makes launches wait for a round.
+    if (!this.someoneWaits) await world.catchUp(clock.now()).catch(onFault);
   }
 
   private async launchAll(launches: readonly PreparedLaunch[]): Promise<readonly Launched[]> {
@@ -124,6 +134,7 @@ export class Launching implements Launches {
     const promise = this.promise(launches, at);
     let kept = noneKept;
     try {
+      // Over a connection of its own, before the transaction takes one.
       const inputsHash = promise === null ? '' : await inputs.keep(promise.inputs);
       const [held, decisions] = await unitOfWork.transaction(async (repositories) => {
         const found = promise === null ? noneKept : await stillTrue(repositories, promise);
@@ -144,7 +155,7 @@ export class Launching implements Launches {
   private over({ placed }: PromisedRoom, kept: ReadonlyMap<string, PlacedLaunch>): void {
     const records = [...placed.values()].map(({ instance }) => instance);
     this.deps.world.settle(records, new Set(records.flatMap(({ id }) => (kept.has(id) ? [] : [id]))));
-    if (kept.size > 0) void this.tell([...kept.values()].map(({ instance }) => instance));
+    if (kept.size > 0) this.tell([...kept.values()].map(({ instance }) => instance));
   }
 
   /** Decides in memory, and promises the room there before anything else can be decided. Null when nobody can be placed. */
@@ -163,8 +174,8 @@ export class Launching implements Launches {
         return record === undefined ? [] : [[record.id, { decision, instance: this.placedRecord(record, decision.slaveId, at), slaveName: nameOf(decision.slaveId) }] as const];
       }),
     );
-    const counts = world.promise([...placed.values()].map(({ instance }) => instance), at);
-    return { placed, counts, calendar, inputs: { at, snapshot, waiting, policy: policyName(scheduling) } };
+    const stamped = world.promise([...placed.values()].map(({ instance }) => instance), at);
+    return { placed, stamped, calendar, inputs: { at, snapshot, waiting, policy: policyName(scheduling) } };
   }
 
   /** Who can be placed now. Agents of those that are chosen are asked for what they told last: that is news now and then. */
@@ -191,28 +202,40 @@ export class Launching implements Launches {
     return { ...after, idleSince: idleSinceAfter(asked, after, at) };
   }
 
-  /** What is lost here is told at the slave's next hello, and by the resend job. */
-  private async tell(placed: readonly PlacedRecord[]): Promise<void> {
+  /** Slaves are told of many at once where many come. What is lost here is told at the slave's next hello, and by the resend job. */
+  private tell(placed: readonly PlacedRecord[]): void {
+    this.untold.push(...placed);
+    this.telling ??= this.tellAll().finally(() => (this.telling = null));
+  }
+
+  private async tellAll(): Promise<void> {
     const { unitOfWork, agents, settings, onFault } = this.deps;
-    try {
-      const states = new Map((await desiredStates(unitOfWork.read, placed, settings.guestUser, onFault)).map((state) => [state.instanceId, state]));
-      for (const { id, slaveId } of placed) {
-        const state = states.get(id);
-        if (state !== undefined) agents.pushDesired(slaveId, [state]);
+    while (this.untold.length > 0) {
+      const now = this.untold;
+      this.untold = [];
+      try {
+        const states = new Map((await desiredStates(unitOfWork.read, now, settings.guestUser, onFault)).map((state) => [state.instanceId, state]));
+        for (const { id, slaveId } of now) {
+          const state = states.get(id);
+          if (state !== undefined) agents.pushDesired(slaveId, [state]);
+        }
+      } catch (error) {
+        onFault(error);
       }
-    } catch (error) {
-      onFault(error);
+      await pause(tellEveryMs);
     }
   }
 }
 
-/** Those that hold against the books, whose slaves are locked from now on. */
-async function stillTrue(repositories: Repositories, { placed, counts, calendar }: PromisedRoom): Promise<ReadonlyMap<string, PlacedLaunch>> {
-  if ((await shareCalendar(repositories)) !== calendar) return new Map();
-  const promised = await repositories.fleet.promise([...counts.keys()]);
+/** Those that hold against the books, whose slaves are locked from now on: nobody has promised room there since the look that memory is made of. */
+async function stillTrue(repositories: Repositories, { placed, stamped: { stamp, from }, calendar }: PromisedRoom): Promise<ReadonlyMap<string, PlacedLaunch>> {
+  if ((await shareCalendar(repositories)) !== calendar) return noneKept;
+  const locked = await repositories.fleet.lockPromises([...from.keys()]);
   const isTrue = (slaveId: string): boolean => {
-    const slave = promised.get(slaveId);
-    return slave?.admission === 'approved' && slave.promises === counts.get(slaveId);
+    const slave = locked.get(slaveId);
+    return slave?.admission === 'approved' && slave.promises === from.get(slaveId);
   };
-  return new Map([...placed].filter(([, { instance }]) => isTrue(instance.slaveId)));
+  const found = new Map([...placed].filter(([, { instance }]) => isTrue(instance.slaveId)));
+  if (found.size > 0) await repositories.fleet.promise([...new Set([...found.values()].map(({ instance: { slaveId } }) => slaveId))], stamp);
+  return found;
 }

@@ -7,6 +7,7 @@ import { awaitsArrival, migrationStep, openingMs, type LiveMigration, type Migra
 import { nextGeneration } from '../core/next-generation';
 import { roomFor } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
+import { newStamp } from '../repositories/fleet-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { shareCalendar } from './calendar-lock';
@@ -77,7 +78,7 @@ export class LiveMigrations {
       const arrivalGeneration = nextGeneration(instance, placements);
       const homeEpoch = await takeHomeAlong(repositories, instance);
       await repositories.placements.insert({ instanceId, slaveId: target.slaveId, generation: arrivalGeneration, state: 'active' }, now);
-      await repositories.fleet.promise([target.slaveId]);
+      await repositories.fleet.promise([target.slaveId], newStamp());
       const migration: LiveMigration = {
         id: newId(now), instanceId, evacuationId: operationId, fromSlaveId: slaveId, toSlaveId: target.slaveId, ticket: newStreamTicket(), arrivalGeneration, sentGeneration: null, homeEpoch,
         state: 'opening', sourceSaid: null, sourceWhy: null, destinationSaid: null, destinationWhy: null, sentence: null, startedAt: now, deadlineAt: now + openingMs, endedAt: null,

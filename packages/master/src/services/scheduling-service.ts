@@ -1,7 +1,7 @@
 import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import { policyName } from '../core/decision-of-plan';
 import { KeptRound } from '../core/kept-round';
-import { plan } from '../core/plan';
+import { plan, waitsInVain } from '../core/plan';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import { seeCalendar } from './calendar-lock';
@@ -34,9 +34,10 @@ export interface SchedulingServiceDeps {
 }
 
 /**
- * The one loop that says what runs where: load the world, let `plan` decide, commit each decision if it is
- * still true (`PlanExecution`), then tell the slaves. Everything it decides with is in the database, so a
- * master that was killed goes on where it was; what is in memory of it (`WorkingWorld`) is read anew at the start.
+ * Says what runs where. A launch is placed as it comes where that can be (`Launching`); all else, and whoever has to wait, is
+ * decided by one loop: load the world, let `plan` decide, commit each decision if it is still true (`PlanExecution`), then tell
+ * the slaves. Everything it decides with is in the database, so a master that was killed goes on where it was; what is in
+ * memory of it (`WorkingWorld`) is read anew at the start.
  */
 export class SchedulingService implements SchedulerWake, Launches {
   private wanted = false;
@@ -85,6 +86,7 @@ export class SchedulingService implements SchedulerWake, Launches {
     this.stopped = true;
     this.cancelPass?.();
     await this.running;
+    await this.launching.idle();
   }
 
   /** Many wakes while a round runs cost one more round. */
@@ -97,9 +99,10 @@ export class SchedulingService implements SchedulerWake, Launches {
     });
   }
 
-  /** Resolves when no round runs and none is wanted. For tests and for an orderly stop. */
+  /** Resolves when no round runs and none is wanted, and slaves know of what was launched. For tests and for an orderly stop. */
   async idle(): Promise<void> {
     while (this.running !== null) await this.running;
+    await this.launching.idle();
   }
 
   /** Whether every waiting instance has been looked at since the start. */
@@ -158,6 +161,7 @@ export class SchedulingService implements SchedulerWake, Launches {
       calendar,
       keepInputs: once(() => this.inputs.keep({ at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) })),
     };
+    let hasFailed = false;
     const carryOut = async (id: string, slaveId: string | null, work: () => Promise<boolean>): Promise<void> => {
       try {
         if (await work()) return;
@@ -167,12 +171,13 @@ export class SchedulingService implements SchedulerWake, Launches {
         this.wanted = true;
       } catch (error) {
         // One that cannot be written must not keep the others waiting.
+        hasFailed = true;
         onFault(error);
       }
     };
     for (const recalled of decided.recalls) await carryOut(recalled.victims[0]?.instance.id ?? '', recalled.slaveId, () => this.execution.recall(recalled, facts));
     for (const decision of decided.decisions) await carryOut(decision.instance.id, 'slaveId' in decision ? decision.slaveId : null, () => this.execution.decide(decision, facts));
-    this.launching.roundEnded(this.wanted || decided.decisions.some(({ kind }) => kind !== 'place' && kind !== 'resume'));
+    this.launching.roundEnded(this.wanted || hasFailed || decided.decisions.some((decision) => decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision))));
   }
 }
 

@@ -39,7 +39,7 @@ export interface SlaveBooks {
   readonly bookings: readonly HeldBooking[];
   readonly saveMiBPerSecond: number;
   readonly contributing: boolean;
-  /** How often room was promised there, as of before all this was read: what is promised since is counted beyond it. */
+  /** The stamp of the newest promise there, as of before all this was read: what is promised since has another. */
   readonly promises: number;
 }
 
@@ -51,7 +51,7 @@ export interface WrittenBeside {
 
 /** Reads the books of all slaves of the pool, or of these, in the order of ids. */
 export async function loadSlaveBooks(repositories: Repositories, { scheduling }: Pick<WorldDeps, 'scheduling'>, at: EpochMs, { bookings: booked, deployments }: WrittenBeside, of: readonly string[] | null = null): Promise<readonly SlaveBooks[]> {
-  // Before the rest: a promise that is in the rest and not in the count is looked at once more, the other way round it would be missed.
+  // Before the rest: a promise that is in the rest and not in the stamp is looked at once more, the other way round it would be missed.
   const promises = await repositories.fleet.promises(of);
   const [slaves, usage, migrations, speeds] = await Promise.all([
     repositories.fleet.unretired(of),

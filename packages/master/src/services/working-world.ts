@@ -7,6 +7,7 @@ import { keepTimeline } from '../core/slave-timeline';
 import { clockWrong } from '../core/slave-warnings';
 import type { SlaveView, Snapshot } from '../core/snapshot';
 import type { Change, CommittedChanges } from '../repositories/committed-changes';
+import { newStamp } from '../repositories/fleet-repository';
 import type { Repositories } from '../repositories/repositories';
 import { seeCalendar } from './calendar-lock';
 import { NewestRun } from './newest-run';
@@ -30,6 +31,12 @@ export interface KnownWorld {
   /** As of `WorldAtCalendar`. */
   readonly calendar: string | null;
   readonly pastUsage: UsageBook;
+}
+
+/** Room that was promised here: under which stamp, and by slave the stamp of the promise before it. */
+export interface StampedPromise {
+  readonly stamp: number;
+  readonly from: ReadonlyMap<string, number>;
 }
 
 const defaultReadWholeUpTo = 200;
@@ -75,14 +82,15 @@ export class WorkingWorld {
   private underWay = new Changed();
   private readonly refresh = new NewestRun((at: EpochMs) => this.look(at));
   private unhear: (() => void) | null = null;
+  private isClosed = false;
   /** From before the last look: what was reserved since is not in it. */
   private calendar: string | null = null;
   private lastPlacedOn: string | null = null;
   private pastUsage: UsageBook = noUsage;
   /** By instance the slave on which room was promised to it here, until that is committed. */
   private readonly promised = new Map<string, string>();
-  /** Slaves on which room was promised here while some were looked at. */
-  private readonly promisedMeanwhile = new Set<string>();
+  /** Of each read under way, the slaves of which room was promised or settled since it began. */
+  private readonly reads = new Set<Set<string>>();
   private auditedUpTo = '';
   private auditedAt: EpochMs = 0;
 
@@ -135,7 +143,7 @@ export class WorkingWorld {
   known(): KnownWorld | null {
     const { slaves, calendar, pastUsage } = this;
     if (slaves === null) return null;
-    return { snapshot: () => ({ slaves: Array.from(slaves.values(), ({ view }) => view), rules: this.deps.scheduling.rules, lastPlacedOn: this.lastPlacedOn }), nameOf: (id) => slaves.get(id)?.view.name ?? 'its host', calendar, pastUsage };
+    return { snapshot: () => ({ slaves: viewsOf(slaves), rules: this.deps.scheduling.rules, lastPlacedOn: this.lastPlacedOn }), nameOf: (id) => slaves.get(id)?.view.name ?? 'its host', calendar, pastUsage };
   }
 
   /** What agents told of these slaves since is laid over them; says whether that was anything. */
@@ -150,34 +158,39 @@ export class WorkingWorld {
     return isNews;
   }
 
-  /**
-   * From now on the room of these, which are placed as their records say, is theirs in all that is known here. Answers how often room will
-   * have been promised on each of their slaves when it is written, if nobody else does. `settle` has to follow.
-   */
-  promise(placed: readonly PlacedRecord[], at: EpochMs): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
+  /** From now on the room of these, which are placed as their records say, is theirs in all that is known here. `settle` has to follow. */
+  promise(placed: readonly PlacedRecord[], at: EpochMs): StampedPromise {
+    const stamp = newStamp();
+    const from = new Map<string, number>();
     for (const instance of placed) {
       const { id, slaveId } = instance;
       this.promised.set(id, slaveId);
-      this.promisedMeanwhile.add(slaveId);
+      this.touch(slaveId);
       const known = this.slaves?.get(slaveId);
       if (known === undefined) continue;
-      const promises = counts.get(slaveId) ?? known.books.promises + 1;
-      counts.set(slaveId, promises);
-      this.slaves?.set(slaveId, { books: { ...booksWith(known.books, instance), promises }, view: withGuest(known.view, asRunning(instance, known.books, this.deps, at)) });
+      if (!from.has(slaveId)) from.set(slaveId, known.books.promises);
+      const view = withGuest(known.view, asRunning(instance, known.books, this.deps, at));
+      keepTimeline(view, at);
+      this.slaves?.set(slaveId, { books: { ...booksWith(known.books, instance), promises: stamp }, view });
       this.lastPlacedOn = slaveId;
     }
-    return counts;
+    return { stamp, from };
   }
 
   /** What was promised is written, all but these instances. */
   settle(placed: readonly PlacedRecord[], unwritten: ReadonlySet<string>): void {
     for (const { id, slaveId } of placed) {
       this.promised.delete(id);
+      this.touch(slaveId);
       // Was read anew meanwhile, or holds room for one that has it no more.
       const isKnown = this.slaves?.get(slaveId)?.books.guests.findLast(({ instance }) => instance.id === id) !== undefined;
       if (!isKnown || unwritten.has(id)) this.changed.slaves.add(slaveId);
     }
+  }
+
+  /** Something is known of it that who reads it just now may not see. */
+  private touch(slaveId: string): void {
+    for (const touched of this.reads) touched.add(slaveId);
   }
 
   /** What was decided of this instance does not hold against the books: it and its slaves are read anew with the next look, whatever was said. */
@@ -188,6 +201,7 @@ export class WorkingWorld {
 
   /** Listens no more. */
   close(): void {
+    this.isClosed = true;
     this.unhear?.();
     this.unhear = null;
     this.slaves = null;
@@ -197,20 +211,21 @@ export class WorkingWorld {
   private async look(at: EpochMs): Promise<World | { readonly slaves: readonly KnownSlave[] }> {
     const { read, changes, readWholeUpTo = defaultReadWholeUpTo } = this.deps;
     // From before the first look on, so that nothing is missed.
-    this.unhear ??= changes.hear((told) => { this.changed.add(told.filter(({ id }) => !this.promised.has(id))); });
+    if (!this.isClosed) this.unhear ??= changes.hear((told) => { this.changed.add(told.filter(({ id }) => !this.promised.has(id))); });
     if (this.slaves === null) {
       this.changed = new Changed();
       const world = await loadWorld(read, this.deps, at);
       if (world.snapshot.slaves.length <= readWholeUpTo) return world;
-      this.calendar = await seeCalendar(read);
       this.slaves = await this.load(null, at);
     }
     if (this.slaves.size <= readWholeUpTo) {
       this.slaves = null;
       return this.look(at);
     }
-    this.calendar = await seeCalendar(read);
+    const calendar = await seeCalendar(read);
     await this.readChanged(this.slaves, at);
+    // What was reserved until then is known by now.
+    this.calendar = calendar;
     await this.audit(this.slaves, at);
     this.layOver(this.slaves, at);
     return { slaves: [...this.slaves.values()] };
@@ -261,14 +276,23 @@ export class WorkingWorld {
     return [...ids];
   }
 
-  private async readAnew(slaves: Map<string, KnownSlave>, ids: readonly string[], at: EpochMs, repositories: Repositories = this.deps.read): Promise<void> {
-    if (ids.length === 0) return;
-    const read = await this.load(ids, at, repositories);
-    for (const id of ids) {
-      const now = read.get(id);
-      if (now === undefined) slaves.delete(id);
-      else slaves.set(id, now);
+  /** Answers of which of them room was promised or settled meanwhile: they are read once more with the next look. */
+  private async readAnew(slaves: Map<string, KnownSlave>, ids: readonly string[], at: EpochMs, repositories: Repositories = this.deps.read): Promise<ReadonlySet<string>> {
+    const touched = new Set<string>();
+    if (ids.length === 0) return touched;
+    this.reads.add(touched);
+    try {
+      const read = await this.load(ids, at, repositories);
+      for (const id of ids) {
+        const now = read.get(id);
+        if (now === undefined) slaves.delete(id);
+        else slaves.set(id, now);
+        if (touched.has(id)) this.changed.slaves.add(id);
+      }
+    } finally {
+      this.reads.delete(touched);
     }
+    return touched;
   }
 
   private async load(ids: readonly string[] | null, at: EpochMs, read: Repositories = this.deps.read): Promise<Map<string, KnownSlave>> {
@@ -288,13 +312,12 @@ export class WorkingWorld {
     const ids = next.filter((id) => !promisedOn.has(id));
     this.layOver(slaves, at);
     const before = new Map(slaves);
-    this.promisedMeanwhile.clear();
-    await this.readAnew(slaves, ids, at);
+    const touched = await this.readAnew(slaves, ids, at);
     // What changes just now is said in a moment.
     const drifted = ids.filter((id) => !isDeepStrictEqual(slaves.get(id)?.view, before.get(id)?.view));
     // Committed since the look began, and told by now: that is no drift.
     const told = new Set(drifted.length === 0 ? [] : await this.slavesOf(this.changed, slaves));
-    const untold = drifted.filter((id) => !told.has(id) && !this.promisedMeanwhile.has(id));
+    const untold = drifted.filter((id) => !told.has(id) && !touched.has(id));
     for (const id of drifted) this.changed.slaves.add(id);
     if (untold.length > 0) this.deps.onDrift(untold.length);
     // Nothing is derived anew of those that are as they were.
@@ -328,4 +351,11 @@ export class WorkingWorld {
       clockWrong(slave.name, clockOffsetMs) !== view.clockWrong
     );
   }
+}
+
+function viewsOf(slaves: ReadonlyMap<string, KnownSlave>): readonly SlaveView[] {
+  const views = new Array<SlaveView>(slaves.size);
+  let at = 0;
+  for (const { view } of slaves.values()) views[at++] = view;
+  return views;
 }

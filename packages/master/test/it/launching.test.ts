@@ -53,7 +53,7 @@ describe('a launch in a pool that is kept in memory', () => {
     expect(instance).toMatchObject({ slaveId, observed: 'preparing', generation: 2 });
     expect(await rig.unit.read.instances.find(instance.id)).toMatchObject({ slaveId, observed: 'preparing', endsAt: rig.clock.now() + 60 * 60_000 });
     expect((await rig.unit.read.placements.ofInstance(instance.id)).map((one) => [one.slaveId, one.state, one.generation])).toEqual([[slaveId, 'active', 2]]);
-    expect((await rig.unit.read.transitions.list(instance.id, { limit: 10 })).items.map(({ from, to, by }) => [from, to, by])).toEqual([['requested', 'preparing', 'scheduler'], [null, 'requested', 'user alice']]);
+    expect((await rig.unit.read.transitions.list(instance.id, { limit: 10 })).items.map(({ from, to, by }) => [from, to, by])).toEqual([[null, 'preparing', 'user alice']]);
     const stored = await rig.unit.read.decisions.find(decisionId ?? '');
     expect(stored).toMatchObject({ userId: alice.userId, decision: { kind: 'place', chosen: { slaveId }, subject: { id: instance.id } } });
     expect(stored?.decision.sentence).toContain('lab-1');
@@ -180,6 +180,8 @@ describe('a launch in a pool that is kept in memory', () => {
   it('is placed within the transaction of the person who asks for it, whose operation says where it stands', async () => {
     const slaveId = await rig.slave('lab-1');
     await settled();
+    // What the first decision is made of is the whole pool, which is not written within a person's transaction.
+    await rig.scheduler.launch(await prepared());
     const { instance, operation } = await rig.instances.create(alice, { imageId });
     expect(instance).toMatchObject({ observed: 'preparing', slaveId });
     expect(operation).toMatchObject({ state: 'pending', sentence: 'preparing on lab-1' });
@@ -208,5 +210,44 @@ describe('a launch in a pool that is kept in memory', () => {
     const { instance } = await rig.instances.create(alice, { imageId }, null, id);
     expect(instance).toMatchObject({ slaveId, name: expect.not.stringMatching(`^${taken}$`) as string });
     expect((await rig.unit.read.placements.usage()).get(slaveId)?.instances).toBe(2);
+  });
+
+  it('is not placed by what memory had forgotten of a slave that was read while others were being written', async () => {
+    const slaveId = await rig.slave('lab-1', { cores: 5 });
+    await settled();
+    await rig.scheduler.launch(await prepared());
+    const [first, second, third] = [await prepared({ vcpus: 2 }), await prepared({ vcpus: 1 }), await prepared({ vcpus: 2 })];
+    let isIn: () => void = () => undefined;
+    let goOn: () => void = () => undefined;
+    const inside = new Promise<void>((resolve) => (isIn = resolve));
+    const gate = new Promise<void>((resolve) => (goOn = resolve));
+    const held = rig.unit.transaction(async (repositories) => {
+      const launched = await rig.scheduler.launchWithin(repositories, first);
+      isIn();
+      await gate;
+      return launched;
+    });
+    await inside;
+    // As after a report of anybody there: the books do not show what is not committed.
+    rig.database.changes.note('slaves', slaveId);
+    await rig.scheduler.catchUp();
+    const others = [second, third].map((launch) => rig.unit.transaction((repositories) => rig.scheduler.launchWithin(repositories, launch)));
+    goOn();
+    const placed = (await Promise.all([held, ...others])).filter(({ instance }) => instance.slaveId !== null);
+    expect(placed.map(({ instance }) => instance.id)).toEqual([first.instance.id]);
+    await settled();
+    expect((await rig.unit.read.placements.usage()).get(slaveId)?.vcpus).toBe(4);
+    expect(await rig.unit.read.instances.queue()).toHaveLength(1);
+  });
+
+  it('waits from the moment on at which it was not placed, and nobody who comes later goes before it', async () => {
+    const slaveId = await rig.slave('lab-1', { cores: 3 });
+    await settled();
+    await rig.scheduler.launch(await prepared());
+    const waits = await rig.unit.transaction(async (repositories) => rig.scheduler.launchWithin(repositories, await prepared({ vcpus: 3 })));
+    const later = await rig.scheduler.launch(await prepared({ vcpus: 1 }));
+    expect([waits.instance.slaveId, later.instance.slaveId]).toEqual([null, null]);
+    await settled();
+    expect((await rig.unit.read.placements.usage()).get(slaveId)?.instances).toBeGreaterThanOrEqual(1);
   });
 });
