@@ -4,7 +4,8 @@ import type { Repositories } from '../repositories/repositories';
 /**
  * The setting that stands for the calendar. Whoever changes what is reserved holds it alone and gives it another value;
  * whoever changes what reservations are decided from shares it, and does so only while the value is the one from before
- * it looked. Taken before any row of an instance or a slave, so that two never wait for each other.
+ * it looked. Taken before any row of an instance or a slave that is there already, so that two never wait for each other; one person's launch takes it
+ * behind their own row, which whoever reserves for them takes after it: one of the two is done again.
  */
 const calendarLock = 'calendar';
 

@@ -61,9 +61,9 @@ const tellEveryMs = 20;
 
 /**
  * Places launches as they come, where the pool is kept in memory and nobody waits: `core/plan` decides, the room is promised
- * in memory, and instance, placement, decision and history are written in one transaction, with those that came meanwhile. The
- * count of each slave's promises says whether memory was right; of one where it was not, and of whatever else cannot be placed at
- * once, the launch is written as one that waits, and the scheduler's next round looks at it.
+ * in memory, and instance, placement, decision and history are written in one transaction. The stamp of each slave's newest
+ * promise says whether memory was right; of one where it was not, and of whatever else cannot be placed at once, the launch is
+ * written as one that waits, and the scheduler's next round looks at it.
  */
 export class Launching implements Launches {
   private readonly batches: Batches<PreparedLaunch, Launched>;
