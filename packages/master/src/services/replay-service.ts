@@ -71,7 +71,8 @@ export class ReplayService {
       for (const [index, ids] of found.entries()) {
         const round = await readRound(read, kept, ids);
         // The first one is told however long it takes: whoever goes on gets further.
-        if (index >= rounds || (index > 0 && clock.monotonicMs() - begunMs > longestMs)) {
+        const isLate = clock.monotonicMs() - begunMs > longestMs && index > 0;
+        if (index >= rounds || isLate) {
           goOnAt = Date.parse(round.decisions[0]?.at ?? '');
           break;
         }
