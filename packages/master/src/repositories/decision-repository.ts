@@ -1,21 +1,11 @@
 import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Decision } from '@paravcl/shared/domain/decision';
-import { parseJson } from '@paravcl/shared/parse-json';
 import type { Knex } from 'knex';
+import { decisionColumns, decisionFromRow, decisionToRow, type DecisionRecord, type DecisionRow } from './decision-rows';
 import { firstIdOf } from './first-id';
 import { insertRows } from './insert-rows';
 import { newestFirst, type PageRequest } from './newest-first';
-
-/** A decision, and whose subject it is about: they and the teachers of the group may see it. */
-export type DecisionRecord = Decision & { readonly userId: string; readonly groupId: string | null };
-
-interface DecisionRow {
-  readonly id: string;
-  readonly user_id: string;
-  readonly group_id: string | null;
-  readonly body: string;
-}
 
 /** What the scheduler decided, whole, and what it was made of. */
 export class DecisionRepository {
@@ -26,34 +16,19 @@ export class DecisionRepository {
   }
 
   async insertAll(records: readonly DecisionRecord[]): Promise<void> {
-    await insertRows(
-      this.db,
-      'decisions',
-      records.map(({ userId, groupId, ...decision }) => ({
-        id: decision.id,
-        at: new Date(decision.at),
-        kind: decision.kind,
-        subject_type: decision.subject.type,
-        subject_id: decision.subject.id,
-        user_id: userId,
-        group_id: groupId,
-        sentence: decision.sentence.slice(0, 1000),
-        body: JSON.stringify(decision),
-        inputs_hash: decision.inputsHash,
-      })),
-    );
+    await insertRows(this.db, 'decisions', records.map(decisionToRow));
   }
 
   async find(id: string): Promise<{ readonly decision: Decision; readonly userId: string; readonly groupId: string | null } | null> {
-    const row = await this.db<DecisionRow>('decisions').where({ id }).first('body', 'user_id', 'group_id');
-    return row === undefined ? null : { decision: fromBody(row.body), userId: row.user_id, groupId: row.group_id };
+    const row = await this.db<DecisionRow>('decisions').where({ id }).first(...decisionColumns, 'user_id', 'group_id');
+    return row === undefined ? null : { decision: decisionFromRow(row), userId: row.user_id, groupId: row.group_id };
   }
 
   /** Of one instance or reservation, newest first. Throws `invalid-input` for a cursor that is none. */
   async page(filter: PageRequest & { readonly subjectId: string }): Promise<Page<Decision>> {
-    const query = this.db('decisions').where({ subject_id: filter.subjectId }).select('id', 'body');
+    const query = this.db('decisions').where({ subject_id: filter.subjectId }).select(...decisionColumns);
     const found = await newestFirst<DecisionRow>(query, 'id', filter);
-    return { items: found.items.map(({ body }) => fromBody(body)), next: found.next };
+    return { items: found.items.map(decisionFromRow), next: found.next };
   }
 
   /** Of a time, oldest first, after the one with this id: which were made of the same. */
@@ -65,20 +40,20 @@ export class DecisionRepository {
 
   /** Those of these ids that there are, oldest first. */
   async these(ids: readonly string[]): Promise<readonly Decision[]> {
-    const rows = await this.db<DecisionRow>('decisions').whereIn('id', [...ids]).select('body').orderBy('id');
-    return rows.map(({ body }) => fromBody(body));
+    const rows = await this.db<DecisionRow>('decisions').whereIn('id', [...ids]).select(...decisionColumns).orderBy('id');
+    return rows.map(decisionFromRow);
   }
 
   /** The others that were made of the same inputs as this one, and itself; oldest first. Those of a round lie close together. */
   async madeOfTheSame({ inputsHash, at }: Pick<Decision, 'inputsHash' | 'at'>, withinMs: number): Promise<readonly Decision[]> {
     const made = Date.parse(at);
-    const rows: readonly Pick<DecisionRow, 'body'>[] = await this.db('decisions')
+    const rows: readonly DecisionRow[] = await this.db('decisions')
       .where('id', '>=', firstIdOf(made - withinMs))
       .where('id', '<', firstIdOf(made + withinMs))
       .where({ inputs_hash: inputsHash })
-      .select('body')
+      .select(...decisionColumns)
       .orderBy('id');
-    return rows.map(({ body }) => fromBody(body));
+    return rows.map(decisionFromRow);
   }
 
   /** At most `limit`, oldest first; says how many. */
@@ -106,9 +81,4 @@ export class DecisionRepository {
   async deleteInputsBefore(before: EpochMs, limit: number): Promise<number> {
     return this.db('decision_inputs').where('created_at', '<', new Date(before)).orderBy('created_at').limit(limit).delete();
   }
-}
-
-/** As it was written, also by a version whose reasons are not all ours: what was decided is not up for judgement any more. */
-function fromBody(body: string): Decision {
-  return parseJson(body) as Decision;
 }

@@ -5,7 +5,7 @@ import { newId } from '@paravcl/shared/ids';
 import { machinesBySlave } from '../core/replay-reservation';
 import type { Admission, Move, ReservationOffer, SlotOnSlave } from '../core/reservation-request';
 import { fit } from '../core/say';
-import type { DecisionRecord } from '../repositories/decision-repository';
+import type { DecisionRecord } from '../repositories/decision-rows';
 import type { ReservationRecord } from '../core/reservation-record';
 
 const iso = (at: EpochMs): string => new Date(at).toISOString();

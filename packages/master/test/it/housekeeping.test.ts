@@ -1,7 +1,7 @@
 import { newId } from '@paravcl/shared/ids';
 import { configSchema } from '../../src/config';
 import { HousekeepingJob } from '../../src/jobs/housekeeping-job';
-import type { DecisionRecord } from '../../src/repositories/decision-repository';
+import type { DecisionRecord } from '../../src/repositories/decision-rows';
 import { longestChainMs } from '../../src/services/inputs-chain';
 import { settingsFromConfig } from '../../src/settings-from-config';
 import { HandClock } from './hand-clock';

@@ -41,7 +41,7 @@ describe('a run that is replayed', () => {
   };
   const replay = (names: { readonly ordering?: string; readonly placement?: string; readonly criticalLimitPercent?: number; readonly agingPerHour?: number } = {}, more: { readonly rounds?: number; readonly since?: number } = {}) =>
     replays.replay({ since: began, until: rig.clock.now() + 1, rounds: 1000, ...more, ...names });
-  const decisions = async (): Promise<readonly Decision[]> => (await rig.database.db('decisions').orderBy('id').select('body')).map(({ body }: { body: string }) => JSON.parse(body) as Decision);
+  const decisions = async (): Promise<readonly Decision[]> => rig.unit.read.decisions.these(await rig.database.db('decisions').pluck<string[]>('id'));
 
   /** One host of two cores: bob's machine is saved for alice's, which ends; a third one waited meanwhile. */
   const busyDay = async (): Promise<{ readonly weak: string; readonly strong: string; readonly third: string }> => {
