@@ -106,6 +106,7 @@ export interface Foundation {
   readonly config: MasterConfig;
   readonly source: ConfigSource;
   readonly db: Knex;
+  readonly together: Knex;
   readonly identity: ServerIdentity;
   readonly metricsToken: string | null;
   readonly clock: Clock;
@@ -134,7 +135,7 @@ export interface Composition {
 }
 
 /** Wires every part of the master, and mends in the database what a killed master left half done. */
-export async function compose({ config, source, db, identity, metricsToken, clock, log }: Foundation): Promise<Composition> {
+export async function compose({ config, source, db, together, identity, metricsToken, clock, log }: Foundation): Promise<Composition> {
   const onFault = (part: string) => (error: unknown) => { log.error({ err: error, part }, 'a round failed; the next one tries again'); };
   const configured = settingsFromConfig(config);
   const onStoreFault = (error: unknown): void => {
@@ -146,7 +147,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
   const imagesDirectory = join(config.stateDir, 'images');
   const room = new StorageRoom(config.database.dsn === undefined ? join(config.stateDir, 'mariadb') : null, imagesDirectory, clock, log);
   const changes = new CommittedChanges();
-  const unit = new MysqlUnitOfWork(db, clock, room, changes);
+  const unit = new MysqlUnitOfWork(db, clock, room, changes, together);
   const siteId = await unit.read.settings.siteId(clock.now());
 
   const people = composePeople({ unit, clock, siteName: config.site.name, settings });

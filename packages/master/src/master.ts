@@ -50,7 +50,7 @@ export async function startMaster(config: MasterConfig, clock: Clock, log: Logge
     if (migrations.length > 0) log.info({ migrations }, 'database migrated');
 
     const metricsToken = config.metrics.tokenFile === undefined ? null : (await readFile(config.metrics.tokenFile, 'utf8')).trim();
-    const composition = await compose({ config, source, db: database.db, identity, metricsToken, clock, log });
+    const composition = await compose({ config, source, db: database.db, together: database.together, identity, metricsToken, clock, log });
     composition.start();
     stops.push(() => composition.stop());
 

@@ -46,6 +46,18 @@ export const silentForMs = 20_000;
  *   lost server; null for work that may take longer between two words (migrations)
  */
 export function connect(address: DatabaseAddress, poolSize = 10, silenceMs: number | null = silentForMs): Knex {
+  return open(address, poolSize, silenceMs, false);
+}
+
+/** Batches of launches that are under way at a time, and one more that is begun. */
+const groupConnections = 3;
+
+/** Connections that take several statements at once, for `StatementGroups` alone: elsewhere a second statement is one that somebody pasted in. */
+export function connectForGroups(address: DatabaseAddress): Knex {
+  return open(address, groupConnections, silentForMs, true);
+}
+
+function open(address: DatabaseAddress, poolSize: number, silenceMs: number | null, multipleStatements: boolean): Knex {
   return knex({
     client: 'mysql2',
     connection: {
@@ -60,7 +72,9 @@ export function connect(address: DatabaseAddress, poolSize = 10, silenceMs: numb
       supportBigNumbers: true,
       bigNumberStrings: false,
       decimalNumbers: true,
-      multipleStatements: false,
+      multipleStatements,
+      // Nothing is bound in groups: long texts need not be searched for where.
+      ...(multipleStatements ? { queryFormat: (sql: string) => sql } : {}),
       connectTimeout: 10_000,
     },
     pool: { min: 0, max: poolSize, afterCreate: (connection: Mysql2Connection, done: SetUp) => setUpSession(connection, silenceMs, done) },

@@ -1,9 +1,11 @@
 import { sleep, type Clock } from '@paravcl/shared/clock';
 import type { Knex } from 'knex';
 import { CommittedChanges } from '../repositories/committed-changes';
+import { LaunchLedger } from '../repositories/launch-ledger';
 import { makeRepositories, type Repositories } from '../repositories/repositories';
 import { CalendarRuns, TransactionRun } from '../repositories/transaction-run';
 import { isStorageFull, serverErrorNumber } from './connection';
+import { StatementGroups } from './statement-groups';
 import type { UnitOfWork } from './unit-of-work';
 
 /** Deadlock and lock wait timeout: the server undid the work (or we do), and it may well succeed next time. */
@@ -14,6 +16,7 @@ const pauseMs = 15;
 /** The unit of work over MariaDB or MySQL. */
 export class MysqlUnitOfWork implements UnitOfWork {
   readonly read: Repositories;
+  readonly launches: LaunchLedger;
   private readonly calendarRuns = new CalendarRuns();
 
   constructor(
@@ -23,14 +26,34 @@ export class MysqlUnitOfWork implements UnitOfWork {
     private readonly room: { refused(cause: unknown): Error } | null = null,
     /** Told of what was written, after the commit. */
     private readonly changes: CommittedChanges = new CommittedChanges(),
+    /** The same database over connections that take several statements at once. */
+    together: Knex = db,
   ) {
     this.read = makeRepositories(db, changes, this.calendarRuns);
+    const groups = new StatementGroups(together);
+    this.launches = new LaunchLedger(
+      (before, look, then) => this.persist(() => this.follow((run, written) => groups.transaction(before, look, (answers) => {
+        const writes = then(answers, run);
+        written();
+        return writes;
+      }))),
+      this.calendarRuns,
+    );
   }
 
-  async transaction<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
+  transaction<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
+    return this.persist(() => this.follow((run, written) => this.db.transaction(async (transaction) => {
+      const result = await work(makeRepositories(transaction, run.notes, this.calendarRuns, run));
+      written();
+      return result;
+    })));
+  }
+
+  /** Tries again what was undone for the sake of another transaction. */
+  private async persist<T>(run: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.run(work);
+        return await run();
       } catch (error) {
         if (isStorageFull(error)) throw this.room?.refused(error) ?? error;
         if (attempt >= attempts || !retriedErrors.has(serverErrorNumber(error))) throw error;
@@ -40,15 +63,12 @@ export class MysqlUnitOfWork implements UnitOfWork {
     }
   }
 
-  private async run<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
+  /** Tells what a transaction wrote once it is over. `written` is called before its commit. */
+  private async follow<T>(transaction: (run: TransactionRun, written: () => void) => Promise<T>): Promise<T> {
     const run = new TransactionRun();
     let [isWritten, isCommitted] = [false, false];
     try {
-      const done = await this.db.transaction(async (transaction) => {
-        const result = await work(makeRepositories(transaction, run.notes, this.calendarRuns, run));
-        isWritten = true;
-        return result;
-      });
+      const done = await transaction(run, () => (isWritten = true));
       isCommitted = true;
       return done;
     } finally {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { MasterConfig } from '../config';
-import { connect, serverErrorNumber, type DatabaseAddress } from './connection';
+import { connect, connectForGroups, serverErrorNumber, type DatabaseAddress } from './connection';
 import { PrivateMariadb } from './private-mariadb';
 import { requireSupportedServer } from './server-version';
 
@@ -13,6 +13,8 @@ const pauseMs = 1000;
 
 export interface OpenDatabase {
   readonly db: Knex;
+  /** The same for transactions whose statements go together. */
+  readonly together: Knex;
   /** Work whose statements may take their time, as migrations: over connections of its own that are never cut for silence. */
   patiently<T>(work: (db: Knex) => Promise<T>): Promise<T>;
   /** Closes the connections and stops a private server. */
@@ -32,15 +34,25 @@ export async function openDatabase(config: MasterConfig, clock: Clock, log: Logg
       await db.destroy();
       throw error;
     }
-    return { db, patiently: patience(address), close: () => db.destroy() };
+    const together = connectForGroups(address);
+    return {
+      db,
+      together,
+      patiently: patience(address),
+      close: async () => {
+        await Promise.all([db.destroy(), together.destroy()]);
+      },
+    };
   }
   const mariadb = await PrivateMariadb.start(join(config.stateDir, 'mariadb'), clock, log);
   const db = connect(mariadb.address, config.database.poolSize);
+  const together = connectForGroups(mariadb.address);
   return {
     db,
+    together,
     patiently: patience(mariadb.address),
     close: async () => {
-      await db.destroy();
+      await Promise.all([db.destroy(), together.destroy()]);
       await mariadb.stop();
     },
   };

@@ -43,6 +43,20 @@ interface EventRow {
   readonly sentence: string;
 }
 
+export function eventToRow(event: NewEvent, now: EpochMs): EventRow {
+  return {
+    id: newId(now),
+    at: new Date(now),
+    kind: event.kind,
+    subject_type: event.subjectType,
+    subject_id: event.subjectId,
+    actor: event.actor.slice(0, 120),
+    actor_user_id: event.actorUserId,
+    client_address: event.clientAddress,
+    sentence: event.sentence.slice(0, 1000),
+  };
+}
+
 /** The append-only log of who did what to what. */
 export class EventRepository {
   constructor(private readonly db: Knex) {}
@@ -53,21 +67,7 @@ export class EventRepository {
 
   /** In their order. */
   async appendAll(events: readonly NewEvent[], now: EpochMs): Promise<void> {
-    await insertRows(
-      this.db,
-      'events',
-      events.map((event) => ({
-        id: newId(now),
-        at: new Date(now),
-        kind: event.kind,
-        subject_type: event.subjectType,
-        subject_id: event.subjectId,
-        actor: event.actor.slice(0, 120),
-        actor_user_id: event.actorUserId,
-        client_address: event.clientAddress,
-        sentence: event.sentence.slice(0, 1000),
-      })),
-    );
+    await insertRows(this.db, 'events', events.map((event) => eventToRow(event, now)));
   }
 
   /** At most `limit`, oldest first; says how many. */

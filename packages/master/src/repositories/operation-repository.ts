@@ -55,6 +55,21 @@ const fromRow = (row: OperationRow): OperationRecord => ({
   changedAt: row.changed_at.getTime(),
 });
 
+export function operationToRow(operation: OperationRecord): OperationRow {
+  return {
+    id: operation.id,
+    kind: operation.kind,
+    subject_type: operation.subjectType,
+    subject_id: operation.subjectId,
+    generation: operation.generation,
+    state: operation.state,
+    sentence: operation.sentence,
+    user_id: operation.userId,
+    created_at: new Date(operation.createdAt),
+    changed_at: new Date(operation.changedAt),
+  };
+}
+
 /** Long work that somebody follows. */
 export class OperationRepository {
   constructor(
@@ -68,22 +83,7 @@ export class OperationRepository {
 
   async insertAll(operations: readonly OperationRecord[]): Promise<void> {
     if (operations.length === 0) return;
-    await insertRows(
-      this.db,
-      'operations',
-      operations.map((operation) => ({
-        id: operation.id,
-        kind: operation.kind,
-        subject_type: operation.subjectType,
-        subject_id: operation.subjectId,
-        generation: operation.generation,
-        state: operation.state,
-        sentence: operation.sentence,
-        user_id: operation.userId,
-        created_at: new Date(operation.createdAt),
-        changed_at: new Date(operation.changedAt),
-      })),
-    );
+    await insertRows(this.db, 'operations', operations.map(operationToRow));
     for (const { id } of operations) this.changes.note('operations', id);
   }
 

@@ -36,6 +36,11 @@ const fromRow = (row: PlacementRow): PlacementRecord => ({
   state: row.state,
 });
 
+/** A new one. */
+export function placementToRow({ instanceId, slaveId, generation, state }: Omit<PlacementRecord, 'id'>, now: EpochMs): PlacementRow & { readonly created_at: Date } {
+  return { id: newId(now), instance_id: instanceId, slave_id: slaveId, generation, state, created_at: new Date(now) };
+}
+
 /** Which slave was given which instance, under which generation, and whether anything of it may remain there. */
 export class PlacementRepository {
   constructor(
@@ -48,11 +53,7 @@ export class PlacementRepository {
   }
 
   async insertAll(placements: readonly Omit<PlacementRecord, 'id'>[], now: EpochMs): Promise<void> {
-    await insertRows(
-      this.db,
-      'placements',
-      placements.map(({ instanceId, slaveId, generation, state }) => ({ id: newId(now), instance_id: instanceId, slave_id: slaveId, generation, state, created_at: new Date(now) })),
-    );
+    await insertRows(this.db, 'placements', placements.map((placement) => placementToRow(placement, now)));
     for (const { instanceId } of placements) this.changes.note('instances', instanceId);
   }
 

@@ -8,6 +8,9 @@ interface SettingRow {
   readonly value: string;
 }
 
+/** Stands for the calendar: whoever changes what is reserved gives it another value (`services/calendar-lock`). */
+export const calendarSetting = 'calendar';
+
 /** What the site knows about itself, one value by name. */
 export class SettingRepository {
   constructor(private readonly db: Knex) {}

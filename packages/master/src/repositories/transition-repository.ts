@@ -36,6 +36,22 @@ interface TransitionRow {
   readonly caused_by: string;
 }
 
+export function transitionToRow(transition: Omit<TransitionRecord, 'id'>): TransitionRow {
+  return {
+    id: newId(transition.at),
+    instance_id: transition.instanceId,
+    at: new Date(transition.at),
+    generation: transition.generation,
+    desired: transition.desired,
+    from_state: transition.from,
+    to_state: transition.to,
+    slave_id: transition.slaveId,
+    reason_code: transition.reason?.code ?? null,
+    reason_sentence: transition.reason?.sentence.slice(0, 1000) ?? null,
+    caused_by: transition.by.slice(0, 120),
+  };
+}
+
 /** The append-only history of every instance. */
 export class TransitionRepository {
   constructor(private readonly db: Knex) {}
@@ -46,23 +62,7 @@ export class TransitionRepository {
 
   /** In their order. */
   async appendAll(transitions: readonly Omit<TransitionRecord, 'id'>[]): Promise<void> {
-    await insertRows(
-      this.db,
-      'instance_transitions',
-      transitions.map((transition) => ({
-        id: newId(transition.at),
-        instance_id: transition.instanceId,
-        at: new Date(transition.at),
-        generation: transition.generation,
-        desired: transition.desired,
-        from_state: transition.from,
-        to_state: transition.to,
-        slave_id: transition.slaveId,
-        reason_code: transition.reason?.code ?? null,
-        reason_sentence: transition.reason?.sentence.slice(0, 1000) ?? null,
-        caused_by: transition.by.slice(0, 120),
-      })),
-    );
+    await insertRows(this.db, 'instance_transitions', transitions.map(transitionToRow));
   }
 
   /** Of these instances, those that were seen to run at any time. */

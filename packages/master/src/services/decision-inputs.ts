@@ -18,7 +18,7 @@ const level = 1;
 const blockChars = 262_144;
 /** Of what is made aside. */
 const asideChars = 65_536;
-const restPerWork = 9;
+const restPerWork = 19;
 /** Where the slaves of a world stand: in it, in the list of them. One slave is told in one piece, and so is one who waits. */
 const wholeLevels = 3;
 
@@ -73,7 +73,8 @@ export async function wholeAside(inputs: unknown): Promise<Buffer> {
   return body;
 }
 
-function compressed(text: readonly Buffer[]): Promise<Buffer> {
+/** gzip'ed. */
+export function compressed(text: readonly Buffer[]): Promise<Buffer> {
   const [first = Buffer.of(), ...more] = text;
   return more.length === 0 ? deflate(first, { level }) : buffer(Readable.from(text).pipe(createGzip({ level })));
 }

@@ -3,8 +3,9 @@ import type { RoundInputs } from '../core/replay';
 import { stepBetween, type RoundStep } from '../core/round-step';
 import type { Snapshot } from '../core/snapshot';
 import type { DecisionRepository } from '../repositories/decision-repository';
+import type { InputsRow } from '../repositories/launch-ledger';
 import type { Repositories } from '../repositories/repositories';
-import { inputsText, keepText, wholeAside, type InputsText } from './decision-inputs';
+import { compressed, inputsText, keepText, wholeAside, type InputsText } from './decision-inputs';
 
 /**
  * No step is kept later than so long after the keyframe it leads back to. Whoever deletes what is old leaves it for
@@ -12,10 +13,10 @@ import { inputsText, keepText, wholeAside, type InputsText } from './decision-in
  */
 export const longestChainMs = 3_600_000;
 /** After so many steps, or so much of the longest time, one of them is told whole: reading the last one reads all of them. */
-const defaultUsualSteps = 512;
+const defaultUsualSteps = 4096;
 const longShare = 0.75;
 /** That is done aside, while steps go on; at so many times what is usual they wait for a keyframe. */
-const mostTimes = 8;
+const mostTimes = 4;
 /** Where the slaves and guests of a step stand. */
 const stepLevels = 2;
 /** A guest that joined takes so much less than the slave it joined, told whole. */
@@ -24,11 +25,23 @@ const guestsPerSlave = 16;
 /** Of a write: null when it and all that it leads back to are written. */
 type Failure = { readonly error: unknown } | null;
 
-interface Kept {
+/** Inputs that the caller writes, beside other work of its own. */
+export interface InputsBeside {
   readonly hash: string;
-  readonly written: Promise<Failure>;
-  /** Of what it leads back to. */
+  /** Null: nothing is left to be written. */
+  readonly row: InputsRow | null;
+  /** Says that they are written, or why not. What is said first holds. */
+  readonly written: (failure: Failure) => void;
+}
+
+interface Step {
+  readonly hash: string;
+  /** Null: it is written here. */
+  readonly text: InputsText | null;
+  readonly keptAt: EpochMs;
+  /** Of what it leads back to; of itself when it is written here. */
   readonly before: Promise<Failure>;
+  readonly written: (failure: Failure) => void;
 }
 
 /** Inputs that the caller writes, in a transaction of its own. */
@@ -58,8 +71,8 @@ interface Chain {
  * the inputs kept before (`core/round-step`). A step names the one before it by its hash, and so its own hash stands
  * for everything it leads back to.
  *
- * Inputs may be kept by many at a time. They are taken in the order in which they were given, and are written side by side;
- * a hash is answered when its inputs and all they lead back to are written. After a write that failed comes a keyframe.
+ * Inputs may be kept by many at a time. They are taken in the order in which they were given, and are written one after the
+ * other: none is there without all that it leads back to. After a write that failed comes a keyframe.
  */
 export class InputsChain {
   private chain: Chain | null = null;
@@ -75,15 +88,39 @@ export class InputsChain {
 
   /** Answers the hash. It needs a connection of its own: ask before a transaction is opened, so that what the transaction names is there. */
   async keep(inputs: RoundInputs): Promise<string> {
+    const { hash, row, written } = await this.beside(inputs);
+    if (row === null) return hash;
+    try {
+      await this.decisions.keepInputs(row.hash, row.body, row.keptAt);
+    } catch (error) {
+      written({ error });
+      throw error;
+    }
+    written(null);
+    return hash;
+  }
+
+  /**
+   * Inputs that the caller writes by itself, before anything that names them. Answered once all that they lead back to is written: others
+   * wait for these as long, so that `written` has to be called whatever happens.
+   */
+  async beside(inputs: RoundInputs): Promise<InputsBeside> {
     this.keeping++;
     try {
       for (;;) {
-        const { before, hash, written } = await this.inTurn(async () => (await this.step(inputs)) ?? this.keyframe(inputs));
+        const { hash, text, keptAt, before, written } = await this.inTurn(async () => (await this.step(inputs)) ?? this.keyframe(inputs));
+        if (text === null) {
+          const failure = await before;
+          if (failure !== null) throw failure.error;
+          return { hash, row: null, written };
+        }
+        const [body, failure] = await Promise.all([compressed(text.text), before]);
+        if (failure === null) {
+          this.keeping++;
+          return { hash, row: { hash, body, keptAt }, written: once((own) => { this.keeping--; written(own); }) };
+        }
         // What it leads back to is not there: anew, from a keyframe.
-        if ((await before) !== null) continue;
-        const failure = await written;
-        if (failure !== null) throw failure.error;
-        return hash;
+        written(failure);
       }
     } finally {
       this.keeping--;
@@ -118,7 +155,7 @@ export class InputsChain {
   }
 
   /** Null where a keyframe is due. */
-  private async step(inputs: RoundInputs): Promise<Kept | null> {
+  private async step(inputs: RoundInputs): Promise<Step | null> {
     const { chain } = this;
     const step = chain === null ? null : this.nextStep(chain, inputs);
     if (chain === null || step === null) return null;
@@ -126,9 +163,10 @@ export class InputsChain {
     const text = await inputsText({ after: last.hash, ...step }, stepLevels);
     const { hash } = text;
     const keptAt = Math.max(inputs.at, last.keptAt);
-    const written = this.write(text, keptAt, keyframe, last.written);
-    this.advance(chain, step, { inputs, hash, keptAt, written });
-    return { hash, written, before: last.written };
+    let written: Step['written'] = () => undefined;
+    const own = new Promise<Failure>((resolve) => (written = resolve));
+    this.advance(chain, step, { inputs, hash, keptAt, written: this.settled(own, keyframe, last.written) });
+    return { hash, text, keptAt, before: last.written, written };
   }
 
   private advance({ keyframe, begunAt, steps, held }: Chain, step: RoundStep, { inputs, ...last }: Omit<Chain['last'], 'snapshot'> & { readonly inputs: RoundInputs }): void {
@@ -136,13 +174,14 @@ export class InputsChain {
     if (this.isLong(this.chain)) this.renewal ??= this.renew(inputs, this.chain).catch(() => undefined).finally(() => (this.renewal = null));
   }
 
-  private async keyframe(inputs: RoundInputs): Promise<Kept> {
+  private async keyframe(inputs: RoundInputs): Promise<Step> {
     const { at, snapshot } = inputs;
     const text = await inputsText(inputs);
     const { hash } = text;
-    const written = this.write(text, at, hash, Promise.resolve(null));
+    const own = keepText(this.decisions, text, at).then(() => null, (error: unknown) => ({ error }));
+    const written = this.settled(own, hash, Promise.resolve(null));
     this.chain = { keyframe: hash, begunAt: at, steps: 0, held: 0, last: { hash, snapshot, keptAt: at, written } };
-    return { hash, written, before: Promise.resolve(null) };
+    return { hash, text: null, keptAt: at, before: written, written: () => undefined };
   }
 
   /** Tells these inputs whole under the hash of their step, aside: those that lead back to it lead no further then. One that fails is made again with a later step. */
@@ -153,14 +192,8 @@ export class InputsChain {
     if (this.chain?.keyframe === old) this.chain = { ...this.chain, keyframe: hash, begunAt: keptAt, steps: this.chain.steps - steps, held: this.chain.held - held };
   }
 
-  private async write(text: InputsText, keptAt: EpochMs, keyframe: string, before: Promise<Failure>): Promise<Failure> {
-    let failure: Failure = null;
-    try {
-      await keepText(this.decisions, text, keptAt);
-    } catch (error) {
-      failure = { error };
-    }
-    failure = (await before) ?? failure;
+  private async settled(own: Promise<Failure>, keyframe: string, before: Promise<Failure>): Promise<Failure> {
+    const failure = (await before) ?? (await own);
     // Nothing leads back to what is not there.
     if (failure !== null && this.chain?.keyframe === keyframe) this.chain = null;
     return failure;
@@ -187,4 +220,14 @@ export class InputsChain {
 
 function weight({ slaves, joined }: RoundStep): number {
   return slaves.length + joined.reduce((guests, one) => guests + one.guests.length, 0) / guestsPerSlave;
+}
+
+/** What is said first holds. */
+function once(say: (failure: Failure) => void): (failure: Failure) => void {
+  let isSaid = false;
+  return (failure) => {
+    if (isSaid) return;
+    isSaid = true;
+    say(failure);
+  };
 }

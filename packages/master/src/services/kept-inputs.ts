@@ -36,7 +36,7 @@ interface Whole {
 }
 
 /** More than any master keeps in a row: they would lead round in a circle, which somebody made. */
-const mostSteps = 10_000;
+const mostSteps = 20_000;
 /** So many are held: what rounds have in common is in memory once. */
 const mostHeld = 64;
 /** But so many whole pools at most. Rounds that were decided where one keyframe follows another lead back to either. */

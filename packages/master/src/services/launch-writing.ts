@@ -1,10 +1,9 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import { newId } from '@paravcl/shared/ids';
-import { decisionOf } from '../core/decision-of-plan';
+import type { Decision } from '@paravcl/shared/domain/decision';
 import type { InstanceRecord, PlacedRecord } from '../core/instance-record';
 import { operationProgress } from '../core/operation-progress';
-import type { Decision, Policies } from '../core/plan';
 import type { NewEvent } from '../repositories/event-repository';
+import type { LaunchRows } from '../repositories/launch-ledger';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { TransitionRecord } from '../repositories/transition-repository';
@@ -28,60 +27,49 @@ export interface Launched {
   readonly decisionId: string | null;
 }
 
-export type Place = Extract<Decision, { kind: 'place' }>;
-
 /** A launch with the slave that it gets. */
 export interface PlacedLaunch {
   readonly instance: PlacedRecord;
   readonly slaveName: string;
-  readonly decision: Place;
+  readonly decision: Decision;
 }
 
-/** What was decided, and of what. */
-export interface DecidedOf {
-  readonly policies: Policies;
-  readonly inputsHash: string;
-  readonly at: EpochMs;
+export function launched({ instance: asked }: PreparedLaunch, placed: ReadonlyMap<string, PlacedLaunch>): Launched {
+  const place = placed.get(asked.id);
+  return place === undefined ? { instance: asked, slaveName: null, decisionId: null } : { instance: place.instance, slaveName: place.slaveName, decisionId: place.decision.id };
 }
 
 /** Writes one that waits for the scheduler. */
 export async function writeWaiting(repositories: Repositories, launch: PreparedLaunch): Promise<Launched> {
-  const { instance } = launch;
-  await repositories.instances.insert(instance);
-  await writeBeside(repositories, [{ launch, place: undefined }], instance.createdAt);
-  return { instance, slaveName: null, decisionId: null };
+  await writeRows(repositories, rowsOfLaunches([launch], nonePlaced, launch.instance.createdAt));
+  return launched(launch, nonePlaced);
 }
 
-/**
- * Writes launches with all that is told of them, each as it is at the end: with its slave, or as one that waits for the scheduler.
- * Few statements however many there are. Answers the decisions' ids by instance. Throws a duplicate-key error when a name is taken.
- */
-export async function writeLaunches(repositories: Repositories, launches: readonly PreparedLaunch[], placed: ReadonlyMap<string, PlacedLaunch>, of: DecidedOf): Promise<ReadonlyMap<string, string>> {
-  const { at } = of;
+export const nonePlaced: ReadonlyMap<string, PlacedLaunch> = new Map();
+
+/** What is written of launches, each as it is at the end: with its slave, or as one that waits for the scheduler. */
+export function rowsOfLaunches(launches: readonly PreparedLaunch[], placed: ReadonlyMap<string, PlacedLaunch>, at: EpochMs): LaunchRows {
   const done = launches.map((launch) => ({ launch, place: placed.get(launch.instance.id) }));
   const places = done.flatMap(({ place }) => place ?? []);
-  const ids = new Map(places.map(({ instance }) => [instance.id, newId(at)]));
-  await repositories.instances.insertAll(done.map(({ launch, place }) => place?.instance ?? launch.instance));
-  if (places.length > 0) {
-    await repositories.placements.insertAll(places.map(({ instance: { id, slaveId, generation } }) => ({ instanceId: id, slaveId, generation, state: 'active' })), at);
-    await repositories.decisions.insertAll(
-      places.map(({ instance: { id, userId, groupId }, decision }) => ({ id: ids.get(id) ?? newId(at), at: new Date(at).toISOString(), ...decisionOf(decision, of.policies), inputsHash: of.inputsHash, userId, groupId })),
-    );
-  }
-  await writeBeside(repositories, done, at);
-  return ids;
+  return {
+    at,
+    instances: done.map(({ launch, place }) => place?.instance ?? launch.instance),
+    placements: places.map(({ instance: { id, slaveId, generation } }) => ({ instanceId: id, slaveId, generation, state: 'active' })),
+    decisions: places.map(({ instance: { userId, groupId }, decision }) => ({ ...decision, userId, groupId })),
+    transitions: done.map(({ launch, place }) => historyOf(launch, place, at)),
+    operations: done.flatMap(({ launch: { operation }, place }) => (operation === null ? [] : [place === undefined ? operation : operationOf(operation, place)])),
+    events: done.flatMap(({ launch: { event } }) => event ?? []),
+  };
 }
 
-interface Done {
-  readonly launch: PreparedLaunch;
-  readonly place: PlacedLaunch | undefined;
-}
-
-async function writeBeside(repositories: Repositories, done: readonly Done[], at: EpochMs): Promise<void> {
-  await repositories.transitions.appendAll(done.map(({ launch, place }) => historyOf(launch, place, at)));
-  await repositories.operations.insertAll(done.flatMap(({ launch: { operation }, place }) => (operation === null ? [] : [place === undefined ? operation : operationOf(operation, place)])));
-  const events = done.flatMap(({ launch: { event } }) => event ?? []);
-  if (events.length > 0) await repositories.events.appendAll(events, at);
+/** One statement of each table. Throws a duplicate-key error when a name is taken. */
+export async function writeRows(repositories: Repositories, { at, ...rows }: LaunchRows): Promise<void> {
+  await repositories.instances.insertAll(rows.instances);
+  if (rows.placements.length > 0) await repositories.placements.insertAll(rows.placements, at);
+  if (rows.decisions.length > 0) await repositories.decisions.insertAll(rows.decisions);
+  await repositories.transitions.appendAll(rows.transitions);
+  await repositories.operations.insertAll(rows.operations);
+  if (rows.events.length > 0) await repositories.events.appendAll(rows.events, at);
 }
 
 /** One line: what was placed at once has never been anything else. */

@@ -1,23 +1,25 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
-import { policyName } from '../core/decision-of-plan';
+import { newId } from '@paravcl/shared/ids';
+import { decisionOf, policyName } from '../core/decision-of-plan';
 import { idleSinceAfter } from '../core/aging';
 import type { InstanceRecord, PlacedRecord } from '../core/instance-record';
 import { endAfter } from '../core/instance-time';
 import type { KeptRound } from '../core/kept-round';
 import { nextGeneration } from '../core/next-generation';
-import { plan } from '../core/plan';
+import { plan, type Decision } from '../core/plan';
 import type { RoundInputs } from '../core/replay';
 import type { Snapshot, WaitingInstance } from '../core/snapshot';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
+import type { FoundPromises } from '../repositories/launch-ledger';
 import type { Repositories } from '../repositories/repositories';
 import { Batches } from './batches';
 import { shareCalendar } from './calendar-lock';
 import { desiredStates } from './desired-state';
 import type { InputsChain } from './inputs-chain';
 import { deadlineAt, type InstanceSettings, type SchedulingSettings } from './instance-settings';
-import { writeLaunches, writeWaiting, type Launched, type Place, type PlacedLaunch, type PreparedLaunch } from './launch-writing';
+import { launched, nonePlaced, rowsOfLaunches, writeRows, writeWaiting, type Launched, type PlacedLaunch, type PreparedLaunch } from './launch-writing';
 import type { AgentPort, Launches } from './ports';
 import type { StampedPromise, WorkingWorld } from './working-world';
 import { waitingInstances } from './world-loader';
@@ -30,34 +32,38 @@ export interface LaunchingDeps {
   readonly scheduling: SchedulingSettings;
   readonly world: WorkingWorld;
   readonly keptRound: KeptRound;
-  readonly inputs: Pick<InputsChain, 'keep' | 'aside'>;
+  readonly inputs: Pick<InputsChain, 'beside' | 'aside'>;
   /** Somebody was written who waits for a round. */
   readonly wake: () => void;
   readonly onFault: (error: unknown) => void;
 }
 
-function launched({ instance: asked }: PreparedLaunch, kept: ReadonlyMap<string, PlacedLaunch>, decisions: ReadonlyMap<string, string>): Launched {
-  const place = kept.get(asked.id);
-  return place === undefined ? { instance: asked, slaveName: null, decisionId: null } : { instance: place.instance, slaveName: place.slaveName, decisionId: decisions.get(asked.id) ?? null };
+type Place = Extract<Decision, { kind: 'place' }>;
+
+/** A launch for which a slave was chosen in memory. */
+interface ChosenLaunch {
+  readonly instance: PlacedRecord;
+  readonly slaveName: string;
+  readonly decision: Place;
 }
 
 /** Room that was promised in memory and is not written yet. */
 interface PromisedRoom {
-  readonly placed: ReadonlyMap<string, PlacedLaunch>;
+  readonly chosen: readonly ChosenLaunch[];
   readonly stamped: StampedPromise;
   readonly calendar: string | null;
   readonly inputs: RoundInputs;
 }
-
-const noneKept: ReadonlyMap<string, PlacedLaunch> = new Map();
 
 /** Launches that are written together: more of them in one transaction cost as much each, and the first waits longer. */
 const together = 16;
 /** One such transaction is decided while another is written. */
 const atOnce = 2;
 const mostWaiting = 10_000;
+/** So often launches are decided in memory, when it was not as the books are. After that the next round looks: everybody else waits behind whoever waits for that. */
+const attempts = 3;
 /** Slaves are told no more often. */
-const tellEveryMs = 20;
+const tellEveryMs = 50;
 
 /**
  * Places launches as they come, where the pool is kept in memory and nobody waits: `core/plan` decides, the room is promised
@@ -84,7 +90,7 @@ export class Launching implements Launches {
   /** Writes it, placed where that can be; answers after the commit. Throws a duplicate-key error when its name is taken. */
   async launch(prepared: PreparedLaunch): Promise<Launched> {
     const done = await this.batches.add(prepared);
-    return done ?? launched(prepared, noneKept, new Map());
+    return done ?? launched(prepared, nonePlaced);
   }
 
   /** Resolves when everybody's slave was told. */
@@ -102,22 +108,25 @@ export class Launching implements Launches {
    * catch up before (`catchUp`).
    */
   async launchWithin(repositories: Repositories, prepared: PreparedLaunch): Promise<Launched> {
-    const { clock, scheduling, inputs } = this.deps;
+    const { clock, inputs } = this.deps;
     const at = clock.now();
     const promise = this.promise([prepared], at);
-    let kept = noneKept;
+    let kept = nonePlaced;
     // Told at the end of the transaction; whoever was not placed waits from then on.
     repositories.run?.whenOver((committed) => {
       if (committed && kept.size === 0) this.someoneWaits = true;
-      if (promise !== null) this.over(promise, committed ? kept : noneKept);
+      if (promise !== null) this.over(promise, committed ? kept : nonePlaced);
     });
     const step = promise === null ? null : await inputs.aside(promise.inputs);
-    const found = promise === null || step === null ? noneKept : await stillTrue(repositories, promise);
-    if (step === null || found.size === 0) return writeWaiting(repositories, prepared);
+    if (promise === null || step === null) return writeWaiting(repositories, prepared);
+    const calendar = await shareCalendar(repositories);
+    const found = stillTrue(promise, { calendar, slaves: await repositories.fleet.lockPromises([...promise.stamped.from.keys()]) });
+    if (found.length === 0) return writeWaiting(repositories, prepared);
+    await repositories.fleet.promise(slavesOf(found), promise.stamped.stamp);
     await step.write(repositories);
-    const decisions = await writeLaunches(repositories, [prepared], found, { policies: scheduling, inputsHash: step.hash, at });
-    kept = found;
-    return launched(prepared, kept, decisions);
+    kept = this.placed(found, step.hash, at);
+    await writeRows(repositories, rowsOfLaunches([prepared], kept, at));
+    return launched(prepared, kept);
   }
 
   /** Follows what was committed since; before a transaction, for it needs a connection of its own. */
@@ -128,33 +137,63 @@ export class Launching implements Launches {
   }
 
   private async launchAll(launches: readonly PreparedLaunch[]): Promise<readonly Launched[]> {
-    const { unitOfWork, clock, scheduling, inputs } = this.deps;
+    for (let attempt = 1; ; attempt++) {
+      const placed = await this.launchTogether(launches, attempt < attempts);
+      if (placed !== null) return launches.map((prepared) => launched(prepared, placed));
+    }
+  }
+
+  /** Answers those that were placed; the others wait from now on. Null, with nothing written, where memory was wrong of one and that `matters`. */
+  private async launchTogether(launches: readonly PreparedLaunch[], matters: boolean): Promise<ReadonlyMap<string, PlacedLaunch> | null> {
+    const { unitOfWork, clock, wake } = this.deps;
     await this.catchUp();
     const at = clock.now();
     const promise = this.promise(launches, at);
-    let kept = noneKept;
+    let kept = nonePlaced;
     try {
-      // Over a connection of its own, before the transaction takes one.
-      const inputsHash = promise === null ? '' : await inputs.keep(promise.inputs);
-      const [held, decisions] = await unitOfWork.transaction(async (repositories) => {
-        const found = promise === null ? noneKept : await stillTrue(repositories, promise);
-        return [found, await writeLaunches(repositories, launches, found, { policies: scheduling, inputsHash, at })];
-      });
-      kept = held;
+      if (promise === null) await unitOfWork.transaction((repositories) => writeRows(repositories, rowsOfLaunches(launches, nonePlaced, at)));
+      else kept = await this.writePromised(launches, promise, { at, matters });
       if (kept.size < launches.length) {
         this.someoneWaits = true;
-        this.deps.wake();
+        wake();
       }
-      return launches.map((prepared) => launched(prepared, kept, decisions));
+      return kept;
+    } catch (error) {
+      if (error instanceof MemoryWasWrong) return null;
+      throw error;
     } finally {
       if (promise !== null) this.over(promise, kept);
     }
   }
 
+  /** Answers those that were placed. Throws MemoryWasWrong. */
+  private async writePromised(launches: readonly PreparedLaunch[], promise: PromisedRoom, { at, matters }: { readonly at: EpochMs; readonly matters: boolean }): Promise<ReadonlyMap<string, PlacedLaunch>> {
+    const { unitOfWork, inputs } = this.deps;
+    const { hash, row, written } = await inputs.beside(promise.inputs);
+    try {
+      return await unitOfWork.launches.write(row, [...promise.stamped.from.keys()], (found) => {
+        // These are there: whoever leads back to them may go on.
+        written(null);
+        const chosen = stillTrue(promise, found);
+        if (matters && chosen.length < promise.chosen.length) throw new MemoryWasWrong();
+        const placed = this.placed(chosen, hash, at);
+        return { promised: { slaveIds: slavesOf(chosen), stamp: promise.stamped.stamp }, rows: rowsOfLaunches(launches, placed, at), done: placed };
+      });
+    } catch (error) {
+      written({ error });
+      throw error;
+    }
+  }
+
+  /** With the decisions as they are told. */
+  private placed(chosen: readonly ChosenLaunch[], inputsHash: string, at: EpochMs): ReadonlyMap<string, PlacedLaunch> {
+    const made = { at: new Date(at).toISOString(), inputsHash };
+    return new Map(chosen.map(({ instance, slaveName, decision }) => [instance.id, { instance, slaveName, decision: { id: newId(at), ...made, ...decisionOf(decision, this.deps.scheduling) } }]));
+  }
+
   /** Room in memory is what was written, and slaves are told of theirs. */
-  private over({ placed }: PromisedRoom, kept: ReadonlyMap<string, PlacedLaunch>): void {
-    const records = [...placed.values()].map(({ instance }) => instance);
-    this.deps.world.settle(records, new Set(records.flatMap(({ id }) => (kept.has(id) ? [] : [id]))));
+  private over({ chosen }: PromisedRoom, kept: ReadonlyMap<string, PlacedLaunch>): void {
+    this.deps.world.settle(chosen.map(({ instance }) => instance), new Set(chosen.flatMap(({ instance: { id } }) => (kept.has(id) ? [] : id))));
     if (kept.size > 0) this.tell([...kept.values()].map(({ instance }) => instance));
   }
 
@@ -168,14 +207,12 @@ export class Launching implements Launches {
     const waiting = waitingInstances([...records.values()], new Map(), { bookings: [], deployments: new Map(), homes: new Map(), pastUsage }, scheduling, at);
     const { snapshot, places } = this.decide(look, waiting, at);
     if (places.length === 0) return null;
-    const placed = new Map(
-      places.flatMap((decision) => {
-        const record = records.get(decision.instance.id);
-        return record === undefined ? [] : [[record.id, { decision, instance: this.placedRecord(record, decision.slaveId, at), slaveName: nameOf(decision.slaveId) }] as const];
-      }),
-    );
-    const stamped = world.promise([...placed.values()].map(({ instance }) => instance), at);
-    return { placed, stamped, calendar, inputs: { at, snapshot, waiting, policy: policyName(scheduling) } };
+    const chosen = places.flatMap((decision) => {
+      const record = records.get(decision.instance.id);
+      return record === undefined ? [] : [{ decision, instance: this.placedRecord(record, decision.slaveId, at), slaveName: nameOf(decision.slaveId) }];
+    });
+    const stamped = world.promise(chosen.map(({ instance }) => instance), at);
+    return { chosen, stamped, calendar, inputs: { at, snapshot, waiting, policy: policyName(scheduling) } };
   }
 
   /** Who can be placed now. Agents of those that are chosen are asked for what they told last: that is news now and then. */
@@ -227,15 +264,16 @@ export class Launching implements Launches {
   }
 }
 
+/** Of a slave something was written that memory did not know of. */
+class MemoryWasWrong extends Error {}
+
 /** Those that hold against the books, whose slaves are locked from now on: nobody has promised room there since the look that memory is made of. */
-async function stillTrue(repositories: Repositories, { placed, stamped: { stamp, from }, calendar }: PromisedRoom): Promise<ReadonlyMap<string, PlacedLaunch>> {
-  if ((await shareCalendar(repositories)) !== calendar) return noneKept;
-  const locked = await repositories.fleet.lockPromises([...from.keys()]);
-  const isTrue = (slaveId: string): boolean => {
-    const slave = locked.get(slaveId);
+function stillTrue({ chosen, stamped: { from }, calendar }: PromisedRoom, found: FoundPromises): readonly ChosenLaunch[] {
+  if (found.calendar !== calendar) return [];
+  return chosen.filter(({ instance: { slaveId } }) => {
+    const slave = found.slaves.get(slaveId);
     return slave?.admission === 'approved' && slave.promises === from.get(slaveId);
-  };
-  const found = new Map([...placed].filter(([, { instance }]) => isTrue(instance.slaveId)));
-  if (found.size > 0) await repositories.fleet.promise([...new Set([...found.values()].map(({ instance: { slaveId } }) => slaveId))], stamp);
-  return found;
+  });
 }
+
+const slavesOf = (launches: readonly ChosenLaunch[]): readonly string[] => [...new Set(launches.map(({ instance: { slaveId } }) => slaveId))];

@@ -171,6 +171,7 @@ describe('an instance that nobody uses', () => {
       let killed = 0;
       const dying: UnitOfWork = {
         read: rig.unit.read,
+        launches: rig.unit.launches,
         transaction: (work) => rig.unit.transaction(async (repositories) => {
           await work(repositories);
           killed += 1;

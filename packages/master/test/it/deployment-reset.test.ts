@@ -124,6 +124,7 @@ describe('a reset of a deployment', () => {
     const { unit } = rig;
     const dies: typeof unit = {
       read: unit.read,
+      launches: unit.launches,
       // The first transaction asks; two machines are reset, and then it is dead.
       transaction: (work) => (++resets > 3 ? Promise.reject(new Error('killed')) : unit.transaction(work)),
     };

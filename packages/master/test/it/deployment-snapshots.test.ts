@@ -164,5 +164,5 @@ describe('a snapshot of a deployment', () => {
 /** Of a master that dies after so many transactions. */
 function dyingAfter(rig: Rig, count: number): Rig['unit'] {
   let transactions = 0;
-  return { read: rig.unit.read, transaction: (work) => (++transactions > count ? Promise.reject(new Error('killed')) : rig.unit.transaction(work)) };
+  return { read: rig.unit.read, launches: rig.unit.launches, transaction: (work) => (++transactions > count ? Promise.reject(new Error('killed')) : rig.unit.transaction(work)) };
 }

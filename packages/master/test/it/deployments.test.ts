@@ -143,6 +143,7 @@ describe('a deployment', () => {
       let transactions = 0;
       const dies: typeof rig.unit = {
         read: rig.unit.read,
+        launches: rig.unit.launches,
         transaction: (work) => {
           if (++transactions > 3) throw new Error('killed');
           return rig.unit.transaction(work);
@@ -507,6 +508,7 @@ function dyingAfterAnswer(rig: Rig): DeploymentService {
   let transactions = 0;
   const unitOfWork: Rig['unit'] = {
     read: rig.unit.read,
+    launches: rig.unit.launches,
     transaction: (work) => (++transactions > 1 ? Promise.reject(new Error('killed')) : rig.unit.transaction(work)),
   };
   return deploymentsOf(rig, { unitOfWork, onFault: () => undefined }).deployments;

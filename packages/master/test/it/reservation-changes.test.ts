@@ -35,6 +35,7 @@ describe('changes of reservations', () => {
     if (second === undefined || third === undefined) throw new Error('It was not repeated.');
     const begun = rig.composeAll(rig, {
       read: rig.unit.read,
+      launches: rig.unit.launches,
       transaction: (work) =>
         rig.unit.transaction((repositories) => {
           const reservations = Object.create(repositories.reservations, {

@@ -61,6 +61,7 @@ export async function openReservationRig({ rules, ...options }: ReservationRigOp
     let once: Promise<unknown> | null = null;
     return composeAll(rig, {
       read: unit.read,
+      launches: unit.launches,
       transaction: async (work) => {
         await (once ??= meanwhile());
         return unit.transaction(work);

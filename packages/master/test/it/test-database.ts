@@ -8,7 +8,7 @@ import { systemClock } from '@paravcl/shared/clock';
 import { parseJson } from '@paravcl/shared/parse-json';
 import type { Knex } from 'knex';
 import { z } from 'zod';
-import { connect, type DatabaseAddress } from '../../src/db/connection';
+import { connect, connectForGroups, type DatabaseAddress } from '../../src/db/connection';
 import { createDataDirectory, ownServerOptions } from '../../src/db/mariadb-data-directory';
 import { migrate } from '../../src/db/migrate';
 import { MysqlUnitOfWork } from '../../src/db/mysql-unit-of-work';
@@ -25,6 +25,8 @@ export interface TestDatabase {
   /** What was written through `unit`. */
   readonly changes: CommittedChanges;
   readonly db: Knex;
+  /** The same for transactions whose statements go together. */
+  readonly together: Knex;
   readonly address: DatabaseAddress;
   /** Drops the database and closes its connections; the server stays for the worker's next test file. */
   close(): Promise<void>;
@@ -43,7 +45,7 @@ export async function openTestDatabase(): Promise<TestDatabase> {
     await copier.destroy();
   }
   const changes = new CommittedChanges();
-  return { ...database, changes, unit: new MysqlUnitOfWork(database.db, systemClock, null, changes) };
+  return { ...database, changes, unit: new MysqlUnitOfWork(database.db, systemClock, null, changes, database.together) };
 }
 
 /**
@@ -83,12 +85,12 @@ export async function openEmptyDatabase(): Promise<Omit<TestDatabase, 'unit' | '
   const name = `t_${randomBytes(6).toString('hex')}`;
   await withServer(socketPath, (server) => server.raw('CREATE DATABASE ?? CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci', [name]));
   const address = { socketPath, user: 'root', database: name };
-  const db = connect(address);
+  const [db, together] = [connect(address), connectForGroups(address)];
   const close = async (): Promise<void> => {
-    await db.destroy();
+    await Promise.all([db.destroy(), together.destroy()]);
     await withServer(socketPath, (server) => server.raw('DROP DATABASE ??', [name]));
   };
-  return { db, address, close };
+  return { db, together, address, close };
 }
 
 async function withServer(socketPath: string, work: (server: Knex) => Promise<unknown>): Promise<void> {

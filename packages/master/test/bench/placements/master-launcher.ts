@@ -1,6 +1,6 @@
 import { systemClock } from '@paravcl/shared/clock';
 import { protocolVersion } from '@paravcl/shared/protocol/version';
-import { connect, type DatabaseAddress } from '../../../src/db/connection';
+import { connect, connectForGroups, type DatabaseAddress } from '../../../src/db/connection';
 import { MysqlUnitOfWork } from '../../../src/db/mysql-unit-of-work';
 import { CommittedChanges } from '../../../src/repositories/committed-changes';
 import { defaultScheduling, type InstanceSettings } from '../../../src/services/instance-settings';
@@ -34,9 +34,9 @@ const agents = { isConnected: () => true, protocolOf: () => protocolVersion, pus
  * slaves than `readWholeUpTo` is not kept in memory, and launches there wait for a round.
  */
 export async function openMasterLauncher(address: DatabaseAddress, onFault: (error: unknown) => void, readWholeUpTo?: number): Promise<Launcher> {
-  const db = connect(address);
+  const [db, together] = [connect(address), connectForGroups(address)];
   const changes = new CommittedChanges();
-  const unitOfWork = new MysqlUnitOfWork(db, systemClock, null, changes);
+  const unitOfWork = new MysqlUnitOfWork(db, systemClock, null, changes, together);
   const world = new WorkingWorld({ read: unitOfWork.read, changes, agents, figures: { latest: () => null }, scheduling: defaultScheduling, onDrift: () => undefined, ...(readWholeUpTo === undefined ? {} : { readWholeUpTo }) });
   const scheduler = new SchedulingService({ unitOfWork, agents, clock: systemClock, settings, scheduling: defaultScheduling, world, onFault, onRecovery: () => undefined });
   scheduler.start();
@@ -47,7 +47,7 @@ export async function openMasterLauncher(address: DatabaseAddress, onFault: (err
     stop: async () => {
       await scheduler.stop();
       world.close();
-      await db.destroy();
+      await Promise.all([db.destroy(), together.destroy()]);
     },
   };
 }
