@@ -4,29 +4,15 @@ import type { Room, RunningInstance, SlaveView } from './snapshot';
 interface Joined {
   readonly before: SlaveView;
   readonly guest: RunningInstance;
-  /** So many views are held by this one. */
-  readonly held: number;
 }
-
-/** Every view holds those before it, with all their guests: of one that many join, only the last few are. */
-const mostHeld = 8;
 
 const joins = new WeakMap<SlaveView, Joined>();
 
 /** The slave once this guest, which is new there, was promised its room; in the order of ids, as a slave that is read anew. */
 export function withGuest(view: SlaveView, guest: RunningInstance): SlaveView {
   const after = { ...view, promised: withNeed(view.promised, guest.need), running: inserted(view.running, guest, ({ id }) => id) };
-  const held = (joins.get(view)?.held ?? 0) + 1;
-  joins.set(after, { before: view, guest, held: held > mostHeld ? letGo(view) + 1 : held });
+  joins.set(after, { before: view, guest });
   return after;
-}
-
-/** Lets the older half of what this view holds go; answers how many it holds then. */
-function letGo(view: SlaveView): number {
-  let oldest = view;
-  for (let left = mostHeld / 2; left > 0; left--) oldest = joins.get(oldest)?.before ?? oldest;
-  joins.delete(oldest);
-  return mostHeld / 2;
 }
 
 /** What is promised has no speed: that was asked when it was. */
@@ -41,7 +27,7 @@ export function inserted<T>(items: readonly T[], item: T, idOf: (item: T) => str
   return place === items.length ? [...items, item] : items.toSpliced(place, 0, item);
 }
 
-/** The guests by which `to` came to be from `from`, first come first; null when something else was changed, too, or so much that it is not held any more. */
+/** The guests by which `to` came to be from `from`, first come first; null when something else was changed, too. */
 export function joinedSince(from: SlaveView, to: SlaveView): readonly RunningInstance[] | null {
   const guests: RunningInstance[] = [];
   for (let view = to; view !== from; ) {
