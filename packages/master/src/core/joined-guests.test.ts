@@ -18,4 +18,6 @@ test('it is known who joined between two states of a slave, and that anything el
   expect(joinedSince(empty, empty)).toEqual([]);
   expect(joinedSince(both, empty)).toBeNull();
   expect(joinedSince(empty, { ...both })).toBeNull();
+  expect(joinedSince({ ...empty }, both)).toBeNull();
+  expect(joinedSince(withGuest(empty, second), both)).toBeNull();
 });

@@ -1,18 +1,26 @@
 import type { Room, RunningInstance, SlaveView } from './snapshot';
 
-/** What a view was made of, where that is one guest more. */
-interface Joined {
-  readonly before: SlaveView;
-  readonly guest: RunningInstance;
+/** How a view came to be: the guest that joined last, and how the view before it did; of one that none joined, which. It keeps no view of then in memory. */
+interface Lineage {
+  readonly guest: RunningInstance | null;
+  readonly before: Lineage | null;
 }
 
-const joins = new WeakMap<SlaveView, Joined>();
+const lineages = new WeakMap<SlaveView, Lineage>();
 
 /** The slave once this guest, which is new there, was promised its room; in the order of ids, as a slave that is read anew. */
 export function withGuest(view: SlaveView, guest: RunningInstance): SlaveView {
   const after = { ...view, promised: withNeed(view.promised, guest.need), running: inserted(view.running, guest, ({ id }) => id) };
-  joins.set(after, { before: view, guest });
+  lineages.set(after, { guest, before: lineageOf(view) });
   return after;
+}
+
+function lineageOf(view: SlaveView): Lineage {
+  const known = lineages.get(view);
+  if (known !== undefined) return known;
+  const own = { guest: null, before: null };
+  lineages.set(view, own);
+  return own;
 }
 
 /** What is promised has no speed: that was asked when it was. */
@@ -29,12 +37,12 @@ export function inserted<T>(items: readonly T[], item: T, idOf: (item: T) => str
 
 /** The guests by which `to` came to be from `from`, first come first; null when something else was changed, too. */
 export function joinedSince(from: SlaveView, to: SlaveView): readonly RunningInstance[] | null {
+  if (from === to) return [];
+  const origin = lineages.get(from);
   const guests: RunningInstance[] = [];
-  for (let view = to; view !== from; ) {
-    const joined = joins.get(view);
-    if (joined === undefined) return null;
-    guests.push(joined.guest);
-    view = joined.before;
+  for (let now = lineages.get(to); now !== origin; now = now.before ?? undefined) {
+    if (now?.guest == null) return null;
+    guests.push(now.guest);
   }
-  return guests.reverse();
+  return origin === undefined ? null : guests.reverse();
 }
