@@ -1,6 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { overlaps, Timeline, type Lease, type Window } from './calendar';
-import { lazily } from './lazily';
 import { compute, type RunningInstance, type SlaveView } from './snapshot';
 
 /** Slaves that reservations count on: in the pool, not lost, able to run guests; volunteers only while they contribute. */
@@ -49,26 +48,33 @@ function booked(slave: SlaveView, timeline: Timeline): BookedSlave {
   return { id: slave.id, name: slave.name, volunteer: slave.kind === 'volunteer', takesNew: reservable(slave), timeline };
 }
 
-interface KeptSlave {
-  readonly from: EpochMs;
-  readonly booked: () => BookedSlave;
+/** Its timeline from a moment on, built when somebody asks: one is kept with each launch, and few of them are asked for. */
+class KeptSlave {
+  private made: BookedSlave | null = null;
+  private reservationIds: ReadonlySet<string> | null = null;
+
+  constructor(
+    private readonly slave: SlaveView,
+    readonly from: EpochMs,
+  ) {}
+
+  booked(): BookedSlave {
+    return (this.made ??= booked(this.slave, built(this.slave, this.from, nobody, allTime)));
+  }
+
   /** None of these has a slot there. */
-  readonly isOfNone: (reservationIds: ReadonlySet<string>) => boolean;
+  isOfNone(reservationIds: ReadonlySet<string>): boolean {
+    const known = (this.reservationIds ??= new Set(this.slave.bookings.map(({ reservationId }) => reservationId)));
+    for (const id of reservationIds) if (known.has(id)) return false;
+    return true;
+  }
 }
 
 const kept = new WeakMap<SlaveView, KeptSlave>();
 
 /** The slave's whole timeline is built once for whoever asks about it from `at` on, when the first does: of a slave that is looked at again and again while nothing about it changes. */
 export function keepTimeline(slave: SlaveView, at: EpochMs): void {
-  const reservations = lazily(() => new Set(slave.bookings.map(({ reservationId }) => reservationId)));
-  kept.set(slave, {
-    from: at,
-    booked: lazily(() => booked(slave, built(slave, at, nobody, allTime))),
-    isOfNone: (ids) => {
-      for (const id of ids) if (reservations().has(id)) return false;
-      return true;
-    },
-  });
+  kept.set(slave, new KeptSlave(slave, at));
 }
 
 function without(slave: SlaveView, whole: KeptSlave, except: ReadonlySet<string>): Timeline {
