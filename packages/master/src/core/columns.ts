@@ -31,6 +31,7 @@ export class Columns {
   private readonly keyed: Float64Array | null;
   /** Place in the order of names and ids, the end of every comparison; made when it is asked for. */
   private places: Uint32Array | null = null;
+  private readonly rows: ReadonlyMap<string, number>;
 
   constructor(
     private readonly slaves: readonly SlaveNow[],
@@ -44,21 +45,24 @@ export class Columns {
     this.booked = Array.from({ length });
     this.speed = new Float64Array(length);
     this.keyed = keys === undefined ? null : new Float64Array(length * mostKeys);
+    this.rows = new Map(slaves.map(({ view: { id } }, row) => [id, row]));
     slaves.forEach((slave, row) => { this.write(row, slave); });
   }
 
-  /** The slave of this row as it is from now on. */
-  write(row: number, slave: SlaveNow): void {
+  /** The slave of this row as it is from now on; says whether any figure or key is another than before. */
+  write(row: number, slave: SlaveNow): boolean {
     const { view, held } = slave;
-    this.how[row] = !takesPart(view) || view.clockWrong !== null ? askedBy.filters : view.bookings.length > 0 || held.length > 0 ? askedBy.figuresAndCalendar : askedBy.figures;
-    put(this.capacity, row, view.capacity);
-    this.speed[row] = view.capacity.speed ?? Infinity;
-    put(this.free, row, freeUnheld(slave, anybody));
-    if (this.booked[row] !== view.bookings) this.bookedDisk[row] = bookedDiskMiB(slave, anybody);
+    const how = !takesPart(view) || view.clockWrong !== null ? askedBy.filters : view.bookings.length > 0 || held.length > 0 ? askedBy.figuresAndCalendar : askedBy.figures;
+    let isOther = set(this.how, row, how);
+    isOther = put(this.capacity, row, view.capacity) || isOther;
+    isOther = set(this.speed, row, view.capacity.speed ?? Infinity) || isOther;
+    isOther = put(this.free, row, freeUnheld(slave, anybody)) || isOther;
+    if (this.booked[row] !== view.bookings) isOther = set(this.bookedDisk, row, bookedDiskMiB(slave, anybody)) || isOther;
     this.booked[row] = view.bookings;
-    if (this.keyed === null) return;
+    if (this.keyed === null) return isOther;
     const keys = this.keys?.(asSeen(slave), 'BE') ?? [];
-    for (let key = 0; key < mostKeys; key++) this.keyed[row * mostKeys + key] = keys[key] ?? 0;
+    for (let key = 0; key < mostKeys; key++) isOther = set(this.keyed, row * mostKeys + key, keys[key] ?? 0) || isOther;
+    return isOther;
   }
 
   /** Slaves are called otherwise now. */
@@ -90,14 +94,7 @@ export class Columns {
 
   /** The row of a slave; −1 when there is none. */
   rowOf(id: string): number {
-    const { slaves } = this;
-    let [low, high] = [0, slaves.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((slaves[middle] as SlaveNow).view.id < id) low = middle + 1;
-      else high = middle;
-    }
-    return slaves[low]?.view.id === id ? low : -1;
+    return this.rows.get(id) ?? -1;
   }
 
   /** Whether rows can be compared by their keys. */
@@ -140,11 +137,21 @@ export class Columns {
 /** The row is there. */
 const num = (column: Float64Array, at: number): number => column[at] as number;
 
-function put(column: Float64Array, row: number, { vcpus, ramMiB, diskMiB, bandwidthMbps }: Room): void {
-  column[row * width] = vcpus;
-  column[row * width + 1] = ramMiB;
-  column[row * width + 2] = diskMiB;
-  column[row * width + 3] = bandwidthMbps;
+/** Says whether that is another figure than before. */
+function set(column: Float64Array | Uint8Array, at: number, figure: number): boolean {
+  if (column[at] === figure) return false;
+  column[at] = figure;
+  return true;
+}
+
+function put(column: Float64Array, row: number, { vcpus, ramMiB, diskMiB, bandwidthMbps }: Room): boolean {
+  const at = row * width;
+  const isOther = num(column, at) !== vcpus || num(column, at + 1) !== ramMiB || num(column, at + 2) !== diskMiB || num(column, at + 3) !== bandwidthMbps;
+  column[at] = vcpus;
+  column[at + 1] = ramMiB;
+  column[at + 2] = diskMiB;
+  column[at + 3] = bandwidthMbps;
+  return isOther;
 }
 
 function placesByName(slaves: readonly SlaveNow[]): Uint32Array {

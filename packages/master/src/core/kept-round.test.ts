@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { lab } from '../../test/core/any-lab';
 import { minuteMs, now, policies, site, type Site } from '../../test/core/any-world';
+import { withGuest } from './joined-guests';
 import { KeptRound } from './kept-round';
-import { plan, type Policies } from './plan';
+import { plan, type Decision, type Policies } from './plan';
 import { placementPolicies, type PlacementPolicyName } from './rank';
+import { running } from './small-world.model';
 import type { SlaveView, Snapshot } from './snapshot';
 
 /** What happens between two plans: some slaves have news, some come or go, time passes or is set back. */
@@ -64,10 +66,55 @@ function holdsOver(any: fc.Arbitrary<Site>, numRuns: number): void {
   );
 }
 
+/** What becomes of what one plan promised: of each placement, whether it came true; and of each slave, whether its disk has news. */
+interface Outcome {
+  readonly site: Site;
+  readonly cameTrue: readonly boolean[];
+  readonly diskNews: readonly boolean[];
+}
+
+const outcomeOf = (any: fc.Arbitrary<Site>): fc.Arbitrary<Outcome> =>
+  fc.record({
+    site: any,
+    cameTrue: fc.array(fc.constantFrom(true, true, true, false), { minLength: 12, maxLength: 12 }),
+    diskNews: fc.array(fc.constantFrom(false, false, false, true), { minLength: 9, maxLength: 9 }),
+  });
+
+/** The slaves once that became of it, guests joined one by one. */
+function withOutcome(slaves: readonly SlaveView[], decisions: readonly Decision[], { cameTrue, diskNews }: Outcome, step: number): readonly SlaveView[] {
+  const placed = decisions.filter((decision) => decision.kind === 'place').filter((_, index) => cameTrue[index] ?? true);
+  return slaves.map((view, index) => {
+    const guests = placed.filter(({ slaveId }) => slaveId === view.id).map(({ instance: { id, type, need, priority: { pi } } }) => running(`${id} of ${step}`, need.vcpus, { type, need, pi, observed: 'preparing' }));
+    const after = guests.reduce(withGuest, view);
+    return diskNews[index] === true ? { ...after, poolAvailableMiB: Math.max(0, after.poolAvailableMiB - 1024) } : after;
+  });
+}
+
 describe('a round that is kept', () => {
   it('has the same plans as one that is made anew, whatever happened between them in a lab', () => { holdsOver(lab, 100); });
 
   it('has the same plans in any world at all', () => { holdsOver(site, 60); });
+
+  it.each([['a lab', lab], ['any world at all', site]])('has the same plans when what it promised came true, or some of it did, in %s', (_, any) => {
+    let comparedAfterPlacing = 0;
+    fc.assert(
+      fc.property(any, fc.array(outcomeOf(any), { minLength: 2, maxLength: 6 }), fc.constantFrom<PlacementPolicyName>('para', 'least-loaded', 'greedy', 'spread', 'round-robin'), fc.constantFrom(1, 3, 64), ({ snapshot: first, ordering }, outcomes, placement, listed) => {
+        const kept = new KeptRound(1, { atFirst: 1, listed });
+        const chosen: Policies = { ordering: policies[ordering].ordering, placement: placementPolicies[placement] };
+        let [snapshot, hasPlaced] = [first, false];
+        for (const [step, outcome] of outcomes.entries()) {
+          const { site: { queue } } = outcome;
+          const plans = plan(snapshot, queue, chosen, now, kept);
+          expect(plans).toEqual(plan(structuredClone(snapshot), queue, chosen, now));
+          if (hasPlaced) comparedAfterPlacing++;
+          hasPlaced ||= plans.decisions.some(({ kind }) => kind === 'place');
+          snapshot = { ...snapshot, slaves: withOutcome(snapshot.slaves, plans.decisions, outcome, step) };
+        }
+      }),
+      { numRuns: fc.readConfigureGlobal().numRuns ?? 60 },
+    );
+    expect(comparedAfterPlacing).toBeGreaterThan(0);
+  });
 
   it('takes nothing for true of a plan that failed half way', () => {
     fc.assert(

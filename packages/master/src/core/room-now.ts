@@ -78,15 +78,18 @@ const nominatedRoom = (slave: SlaveNow, asking: Asking): Room =>
     .reduce(add, noRoom);
 
 /** Neither promised nor on anybody's disk; below 0 where more is promised than there is. */
-export function unpromised({ view: { capacity }, promised, poolAvailableMiB }: SlaveNow): Room {
-  const room = {
-    vcpus: capacity.vcpus - promised.vcpus,
-    ramMiB: capacity.ramMiB - promised.ramMiB,
-    diskMiB: Math.min(capacity.diskMiB - promised.diskMiB, poolAvailableMiB),
-    bandwidthMbps: capacity.bandwidthMbps - promised.bandwidthMbps,
-  };
-  return capacity.speed === undefined ? room : { ...room, speed: capacity.speed };
+export function unpromised(slave: SlaveNow): Room {
+  const { speed } = slave.view.capacity;
+  return speed === undefined ? amountLeft(slave) : { ...amountLeft(slave), speed };
 }
+
+/** How much that is, however fast. */
+const amountLeft = ({ view: { capacity }, promised, poolAvailableMiB }: SlaveNow): Room => ({
+  vcpus: capacity.vcpus - promised.vcpus,
+  ramMiB: capacity.ramMiB - promised.ramMiB,
+  diskMiB: Math.min(capacity.diskMiB - promised.diskMiB, poolAvailableMiB),
+  bandwidthMbps: capacity.bandwidthMbps - promised.bandwidthMbps,
+});
 
 const atLeastNone = ({ vcpus, ramMiB, diskMiB, bandwidthMbps }: Room): Room => ({
   vcpus: Math.max(0, vcpus),
@@ -104,9 +107,8 @@ const least = (a: Room, b: Room): Room => ({
 
 /** Room that is there now and that nobody waits for, whatever is reserved. */
 export function freeUnheld(slave: SlaveNow, asking: Asking): Room {
-  const room = unpromised(slave);
   // What comes back is never below nothing: only who waits for it can leave less than there is.
-  return least(room, slave.nominated.size === 0 ? room : unheldAfterLeaving(slave, asking));
+  return slave.nominated.size === 0 ? amountLeft(slave) : least(amountLeft(slave), unheldAfterLeaving(slave, asking));
 }
 
 /**
@@ -214,11 +216,13 @@ export const noPoolRoom: PoolRoom = { vcpus: 0, ramMiB: 0, freeVcpus: 0, freeRam
 
 export function poolRoom(slave: SlaveNow, asking: Asking): PoolRoom {
   if (!takesPart(slave.view)) return noPoolRoom;
-  const now = atLeastNone(freeUnheld(slave, asking));
+  const { view: { capacity: { vcpus, ramMiB } }, freeing, nominated } = slave;
+  const now = freeUnheld(slave, asking);
+  const [freeVcpus, freeRamMiB] = [Math.max(0, now.vcpus), Math.max(0, now.ramMiB)];
+  // Where nobody waits for others to leave, which is almost everywhere, two sums say it: this is asked of every slave that changes.
+  const later = nominated.size === 0 ? { vcpus: now.vcpus + freeing.vcpus, ramMiB: now.ramMiB + freeing.ramMiB } : unheldAfterLeaving(slave, asking);
   // What pays off what a slave owes, or what nominees wait for, comes to nobody.
-  const coming = subtract(atLeastNone(unheldAfterLeaving(slave, asking)), now);
-  const { vcpus, ramMiB } = slave.view.capacity;
-  return { vcpus, ramMiB, freeVcpus: now.vcpus, freeRamMiB: now.ramMiB, comingVcpus: coming.vcpus, comingRamMiB: coming.ramMiB };
+  return { vcpus, ramMiB, freeVcpus, freeRamMiB, comingVcpus: Math.max(0, later.vcpus) - freeVcpus, comingRamMiB: Math.max(0, later.ramMiB) - freeRamMiB };
 }
 
 export function poolTotals(slaves: readonly SlaveNow[], rules: Pick<Snapshot['rules'], 'criticalShare'>, asking: Asking): PoolTotals {

@@ -71,8 +71,6 @@ export class Round {
     this.lastPlacedOn = snapshot.lastPlacedOn;
     // What policies remember of the pool is remembered of this list.
     if (renewed.length > 0) this.views = null;
-    for (const row of this.touched) this.write(row, slaveNow((this.slaves[row] as SlaveNow).view));
-    this.touched.clear();
     let isRenamed = false;
     for (const view of renewed) {
       const row = this.columns.rowOf(view.id);
@@ -80,8 +78,12 @@ export class Round {
       this.takePart += Number(takesPart(view)) - Number(takesPart(before));
       isRenamed ||= view.name !== before.name;
       if (!callsBackAsBefore(before, view)) this.callBacks[row] = null;
+      // Mostly what is new is what the round before promised: that is written once, and says what it said already.
+      this.touched.delete(row);
       this.write(row, slaveNow(view));
     }
+    for (const row of this.touched) this.write(row, slaveNow((this.slaves[row] as SlaveNow).view));
+    this.touched.clear();
     if (!isRenamed) return;
     this.columns.renamed();
     this.lists.clear();
@@ -111,8 +113,7 @@ export class Round {
 
   private write(row: number, slave: SlaveNow): void {
     this.slaves[row] = slave;
-    this.columns.write(row, slave);
-    this.lists.changed(row);
+    if (this.columns.write(row, slave)) this.lists.changed(row);
     this.weakest[row] = NaN;
     this.weakestOfAll = null;
     this.keptFor.write(row, slave);
