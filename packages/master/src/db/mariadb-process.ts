@@ -22,6 +22,9 @@ export function serverFiles(directory: string): ServerFiles {
   };
 }
 
+/** What every server of ours serves with. */
+export const servingOptions = ['--character-set-server=utf8mb4', '--collation-server=utf8mb4_unicode_520_ci', '--max-connections=300', '--max-allowed-packet=64M'] as const;
+
 /**
  * Starts `mariadbd` in a session of its own, so that neither Ctrl-C nor the death of the master takes it
  * along. Answers its process id; `onExit` comes when it ends while we live.
@@ -39,10 +42,7 @@ export function spawnServer(files: ServerFiles, onExit: () => void): Promise<num
         '--skip-symbolic-links',
         '--local-infile=0',
         `--secure-file-priv=${files.dataDirectory}`,
-        '--character-set-server=utf8mb4',
-        '--collation-server=utf8mb4_unicode_520_ci',
-        '--max-connections=300',
-        '--max-allowed-packet=64M',
+        ...servingOptions,
       ],
       { detached: true, stdio: ['ignore', log, log], env: { PATH: process.env['PATH'], LC_ALL: 'C' }, cwd: '/' },
     );

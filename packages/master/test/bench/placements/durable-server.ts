@@ -5,7 +5,7 @@ import { eventually } from '@paravcl/workbench/eventually';
 import type { Knex } from 'knex';
 import { connect, type DatabaseAddress } from '../../../src/db/connection';
 import { createDataDirectory, ownServerOptions } from '../../../src/db/mariadb-data-directory';
-import { accepts, lastWords, serverFiles } from '../../../src/db/mariadb-process';
+import { accepts, lastWords, serverFiles, servingOptions } from '../../../src/db/mariadb-process';
 
 /** What a commit costs hangs on these; they are read from the running server. */
 export interface Durability {
@@ -44,7 +44,7 @@ export class DurableServer {
     const log = openSync(this.files.logFile, 'a', 0o600);
     const server = spawn('setpriv', [
       '--pdeathsig', 'KILL', '--', 'mariadbd', ...ownServerOptions(this.files.dataDirectory), `--socket=${this.files.socketPath}`, `--pid-file=${this.files.pidFile}`,
-      '--skip-networking', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_unicode_520_ci', '--max-connections=300', '--max-allowed-packet=64M', '--innodb-buffer-pool-size=1G',
+      '--skip-networking', ...servingOptions, '--innodb-buffer-pool-size=1G', '--innodb-log-file-size=1G',
     ], { stdio: ['ignore', log, log], env: { PATH: process.env['PATH'], LC_ALL: 'C' } });
     closeSync(log);
     this.server = server;
