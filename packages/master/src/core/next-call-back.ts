@@ -38,7 +38,8 @@ export function callsBackAsBefore(before: SlaveView, now: SlaveView): boolean {
   return before.bookings === now.bookings && before.running === now.running && before.saveMiBPerSecond === now.saveMiBPerSecond && canServe(before) === canServe(now);
 }
 
-const never: NextCallBack = { start: Infinity, leadMs: 0, dueAt: Infinity, from: -Infinity };
+/** No slot will want its room there, whatever the time. */
+export const never: NextCallBack = { start: Infinity, leadMs: 0, dueAt: Infinity, from: -Infinity };
 
 /** `recall` has nothing to do yet. */
 export function callBackIsFar({ start, leadMs, from }: NextCallBack, at: EpochMs): boolean {

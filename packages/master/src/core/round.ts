@@ -1,6 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { Answers, askedAtFirst, type Ask } from './answers';
-import { callBackIsFar, callsBackAsBefore, nextCallBack, type NextCallBack } from './next-call-back';
+import { callBackIsFar, callsBackAsBefore, never, nextCallBack, type NextCallBack } from './next-call-back';
 import { Columns } from './columns';
 import type { Question } from './feasible';
 import { KeptFor } from './kept-for';
@@ -32,7 +32,8 @@ export class Round {
   private readonly sums: Readonly<Record<Asking['type'], PoolSum>>;
   /** Rows that are not as they were loaded. */
   private readonly touched = new Set<number>();
-  private readonly callBacks: (NextCallBack | null)[];
+  /** Of each row when its slots want something next; null where nobody asked yet. Rows where no slot ever will are not there: mostly that is all of them. */
+  private readonly callBacks: Map<number, NextCallBack | null>;
   /** Of each row what `weakestPi` says; NaN where nobody asked yet. */
   private readonly weakest: Float64Array;
   private weakestOfAll: number | null = null;
@@ -57,7 +58,7 @@ export class Round {
     this.sums.BE.writeAll(rooms.map(({ BE }) => BE));
     this.sums.AR.writeAll(rooms.map(({ AR }) => AR));
     this.weakest = new Float64Array(views.length).fill(NaN);
-    this.callBacks = views.map(() => null);
+    this.callBacks = new Map(views.map((_, row) => [row, null]));
     this.takePart = views.filter(takesPart).length;
   }
 
@@ -77,7 +78,7 @@ export class Round {
       const before = (this.slaves[row] as SlaveNow).view;
       this.takePart += Number(takesPart(view)) - Number(takesPart(before));
       isRenamed ||= view.name !== before.name;
-      if (!callsBackAsBefore(before, view)) this.callBacks[row] = null;
+      if (!callsBackAsBefore(before, view)) this.callBacks.set(row, null);
       // Mostly what is new is what the round before promised: that is written once, and says what it said already.
       this.touched.delete(row);
       this.write(row, slaveNow(view));
@@ -134,21 +135,22 @@ export class Round {
    */
   wanted(at: EpochMs): { readonly slaves: readonly SlaveNow[]; readonly dueAt: EpochMs | null } {
     const { slaves, callBacks, snapshot: { rules } } = this;
-    const wanted: SlaveNow[] = [];
+    const wanted: number[] = [];
     let dueAt = Infinity;
-    for (let row = 0; row < slaves.length; row++) {
-      let next = callBacks[row] as NextCallBack | null;
+    for (const [row, known] of callBacks) {
+      let next = known;
       if (next === null || !callBackIsFar(next, at)) {
-        const slave = slaves[row] as SlaveNow;
-        next = callBacks[row] = nextCallBack(slave, at, rules);
+        next = nextCallBack(slaves[row] as SlaveNow, at, rules);
+        if (next === never) callBacks.delete(row);
+        else callBacks.set(row, next);
         if (!callBackIsFar(next, at)) {
-          wanted.push(slave);
+          wanted.push(row);
           continue;
         }
       }
       if (next.dueAt < dueAt) dueAt = next.dueAt;
     }
-    return { slaves: wanted, dueAt: dueAt === Infinity ? null : dueAt };
+    return { slaves: wanted.sort((a, b) => a - b).map((row) => slaves[row] as SlaveNow), dueAt: dueAt === Infinity ? null : dueAt };
   }
 
   /** What the pool has for whoever asks. */
