@@ -27,7 +27,7 @@ export class KeptRound {
     this.kept = null;
     const round = kept === null || renewed === null ? new Round(snapshot, placement, ask, this.sizes) : kept.round;
     if (renewed !== null) round.begin(snapshot, renewed);
-    this.kept = { round, given: [...snapshot.slaves], placement, ask, rules: snapshot.rules };
+    this.kept = { round, given: snapshot.slaves, placement, ask, rules: snapshot.rules };
     return round;
   }
 }

@@ -146,12 +146,8 @@ export function promised(slave: SlaveNow, instance: WaitingInstance, at: EpochMs
   const { id, name, type, userId, groupId, generation, need, priority, runMs, boundTo, spared, deployment } = instance;
   const observed = boundTo === null ? 'preparing' : 'resuming';
   const endsAt = runMs === null ? null : at + runMs;
-  const beside = joined(slave, { id, name, type, userId, groupId, generation, need, observed, pi: priority.pi, since: at, endsAt, leaving: false, sparedUntil: spared ? Infinity : null, beginsFor: deployment?.id });
-  return {
-    ...beside,
-    held: slave.held.length === 0 ? slave.held : slave.held.filter((slot) => slot.instanceId !== id),
-    nominated: unnominated(slave, id).nominated,
-  };
+  const beside = joined(unnominated(slave, id), { id, name, type, userId, groupId, generation, need, observed, pi: priority.pi, since: at, endsAt, leaving: false, sparedUntil: spared ? Infinity : null, beginsFor: deployment?.id });
+  return slave.held.length === 0 ? beside : { ...beside, held: slave.held.filter((slot) => slot.instanceId !== id) };
 }
 
 /** It waits for nobody here any more. */

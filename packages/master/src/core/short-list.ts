@@ -39,9 +39,10 @@ export class ShortList {
 
   /** All of them, in the order of rows. */
   rows(): number[] {
-    const rows: number[] = [];
+    const rows = new Array<number>(this.open);
     const { says } = this;
-    for (let row = 0; row < says.length; row++) if ((says[row] as number) <= said.able) rows.push(row);
+    let found = 0;
+    for (let row = 0; row < says.length; row++) if ((says[row] as number) <= said.able) rows[found++] = row;
     return rows;
   }
 
@@ -112,8 +113,10 @@ export class ShortLists {
 export function figuresFor({ columns, lists, keptFor }: { readonly columns: Columns; readonly lists: ShortLists; readonly keptFor: KeptFor }, { id, type, need, boundTo, ramSavedOn, attempts, deployment, booking }: WaitingInstance): ShortList | null {
   if (type === 'AR' || boundTo !== null || ramSavedOn !== undefined || booking !== null) return null;
   const list = lists.of(need);
-  const toBeAsked = [...keptFor.rowsOf(id), ...attempts.map(({ slaveId }) => columns.rowOf(slaveId))].filter((row) => row >= 0);
   const slaveIds = deployment?.slaveIds;
+  const partsKept = keptFor.rowsOf(id);
+  if (partsKept.length === 0 && attempts.length === 0 && slaveIds == null) return list;
+  const toBeAsked = [...partsKept, ...attempts.map(({ slaveId }) => columns.rowOf(slaveId))].filter((row) => row >= 0);
   if (toBeAsked.length === 0 && slaveIds == null) return list;
   const says = Uint8Array.from(list.says);
   for (const row of toBeAsked) says[row] = said.ask;
