@@ -95,10 +95,10 @@ describe('a round that is kept', () => {
 
   it('has the same plans in any world at all', () => { holdsOver(site, 60); });
 
-  it.each([['a lab', lab], ['any world at all', site]])('has the same plans when what it promised came true, or some of it did, in %s', (_, any) => {
+  it('has the same plans when what it promised came true, or some of it did, in a lab', () => {
     let comparedAfterPlacing = 0;
     fc.assert(
-      fc.property(any, fc.array(outcomeOf(any), { minLength: 2, maxLength: 6 }), fc.constantFrom<PlacementPolicyName>('para', 'least-loaded', 'greedy', 'spread', 'round-robin'), fc.constantFrom(1, 3, 64), ({ snapshot: first, ordering }, outcomes, placement, listed) => {
+      fc.property(lab, fc.array(outcomeOf(lab), { minLength: 2, maxLength: 6 }), fc.constantFrom<PlacementPolicyName>('para', 'least-loaded', 'greedy', 'spread', 'round-robin'), fc.constantFrom(1, 3, 64), ({ snapshot: first, ordering }, outcomes, placement, listed) => {
         const kept = new KeptRound(1, { atFirst: 1, listed });
         const chosen: Policies = { ordering: policies[ordering].ordering, placement: placementPolicies[placement] };
         let [snapshot, hasPlaced] = [first, false];
