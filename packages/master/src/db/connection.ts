@@ -50,7 +50,7 @@ export function connect(address: DatabaseAddress, poolSize = 10, silenceMs: numb
 }
 
 /** Batches of launches that are under way at a time, and one more that is begun. */
-const groupConnections = 3;
+const groupConnections = 5;
 
 /** Connections that take several statements at once, for `StatementGroups` alone: elsewhere a second statement is one that somebody pasted in. */
 export function connectForGroups(address: DatabaseAddress): Knex {

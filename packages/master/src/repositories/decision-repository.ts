@@ -2,10 +2,13 @@ import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Decision } from '@paravcl/shared/domain/decision';
 import type { Knex } from 'knex';
+import { runBound } from '../db/bound-statement';
 import { decisionColumns, decisionFromRow, decisionToRow, type DecisionRecord, type DecisionRow } from './decision-rows';
 import { firstIdOf } from './first-id';
 import { insertRows } from './insert-rows';
 import { newestFirst, type PageRequest } from './newest-first';
+
+const insertInputs = 'INSERT INTO decision_inputs (hash, body, created_at) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE';
 
 /** What the scheduler decided, whole, and what it was made of. */
 export class DecisionRepository {
@@ -63,12 +66,12 @@ export class DecisionRepository {
 
   /** Kept once however many decisions were made of it, and as long as the newest of them. `body` is gzip'ed JSON. */
   async keepInputs(hash: string, body: Buffer, now: EpochMs): Promise<void> {
-    await this.db('decision_inputs').insert({ hash, body, created_at: new Date(now) }).onConflict('hash').merge(['created_at']);
+    await runBound(this.db, `${insertInputs} created_at = VALUES(created_at)`, [hash, body, new Date(now)]);
   }
 
   /** The same inputs told otherwise, under the hash that they have. */
   async tellInputsAnew(hash: string, body: Buffer, now: EpochMs): Promise<void> {
-    await this.db('decision_inputs').insert({ hash, body, created_at: new Date(now) }).onConflict('hash').merge(['body']);
+    await runBound(this.db, `${insertInputs} body = VALUES(body)`, [hash, body, new Date(now)]);
   }
 
   /** gzip'ed JSON; null when there is none of this hash, or it was too old to be kept. */
