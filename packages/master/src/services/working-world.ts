@@ -41,8 +41,10 @@ export interface StampedPromise {
 
 const defaultReadWholeUpTo = 200;
 /** So many slaves are read anew with a look, and no more often than this, though nobody said that they changed. */
-const auditedAtOnce = 50;
+const auditedAtOnce = 20;
 const auditEveryMs = 1000;
+/** Of those so many together: the guests of more stop everything else for as long as their books are read. */
+const auditedInATurn = 4;
 
 /** What was said to have changed, by what it is about. */
 class Changed {
@@ -307,11 +309,16 @@ export class WorkingWorld {
     this.auditedAt = at;
     const next = [...slaves.keys()].filter((id) => id > this.auditedUpTo).sort().slice(0, auditedAtOnce);
     this.auditedUpTo = next.length < auditedAtOnce ? '' : (next.at(-1) ?? '');
+    this.layOver(slaves, at);
+    for (let from = 0; from < next.length; from += auditedInATurn) await this.compare(slaves, next.slice(from, from + auditedInATurn), at);
+  }
+
+  /** These as they are known with these as they are written. */
+  private async compare(slaves: Map<string, KnownSlave>, known: readonly string[], at: EpochMs): Promise<void> {
     // What is promised and not committed yet is known here before it is in the books.
     const promisedOn = new Set(this.promised.values());
-    const ids = next.filter((id) => !promisedOn.has(id));
-    this.layOver(slaves, at);
-    const before = new Map(slaves);
+    const ids = known.filter((id) => !promisedOn.has(id));
+    const before = new Map(ids.map((id) => [id, slaves.get(id)] as const));
     const touched = await this.readAnew(slaves, ids, at);
     // What changes just now is said in a moment.
     const drifted = ids.filter((id) => !isDeepStrictEqual(slaves.get(id)?.view, before.get(id)?.view));
