@@ -68,8 +68,8 @@ const tellEveryMs = 50;
 /**
  * Places launches as they come, where the pool is kept in memory and nobody waits: `core/plan` decides, the room is promised
  * in memory, and instance, placement, decision and history are written in one transaction. The stamp of each slave's newest
- * promise says whether memory was right; of one where it was not, and of whatever else cannot be placed at once, the launch is
- * written as one that waits, and the scheduler's next round looks at it.
+ * promise says whether memory was right; where it was not, launches that are written together are decided again. Whatever cannot be
+ * placed so is written as one that waits, and the scheduler's next round looks at it.
  */
 export class Launching implements Launches {
   private readonly batches: Batches<PreparedLaunch, Launched>;
