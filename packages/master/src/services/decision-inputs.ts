@@ -21,7 +21,7 @@ const small = { level, memLevel: 6, windowBits: 13 } as const;
 const blockChars = 262_144;
 /** Of what is made aside. */
 const asideChars = 65_536;
-const restPerWork = 19;
+const restPerWork = 9;
 /** Where the slaves of a world stand: in it, in the list of them. One slave is told in one piece, and so is one who waits. */
 const wholeLevels = 3;
 
