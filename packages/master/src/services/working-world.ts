@@ -154,7 +154,7 @@ export class WorkingWorld {
     for (const id of slaveIds) {
       const known = this.slaves?.get(id);
       if (known === undefined || !this.isNews(known)) continue;
-      this.slaves?.set(id, { ...known, view: this.keptView(known.books, at, known.view.running) });
+      this.slaves?.set(id, this.laidOver(known, at));
       isNews = true;
     }
     return isNews;
@@ -309,7 +309,6 @@ export class WorkingWorld {
     this.auditedAt = at;
     const next = [...slaves.keys()].filter((id) => id > this.auditedUpTo).sort().slice(0, auditedAtOnce);
     this.auditedUpTo = next.length < auditedAtOnce ? '' : (next.at(-1) ?? '');
-    this.layOver(slaves, at);
     for (let from = 0; from < next.length; from += auditedInATurn) await this.compare(slaves, next.slice(from, from + auditedInATurn), at);
   }
 
@@ -318,10 +317,14 @@ export class WorkingWorld {
     // What is promised and not committed yet is known here before it is in the books.
     const promisedOn = new Set(this.promised.values());
     const ids = known.filter((id) => !promisedOn.has(id));
-    const before = new Map(ids.map((id) => [id, slaves.get(id)] as const));
+    const thought = ids.map((id) => slaves.get(id)).filter((one) => one !== undefined);
     const touched = await this.readAnew(slaves, ids, at);
-    // What changes just now is said in a moment.
-    const drifted = ids.filter((id) => !isDeepStrictEqual(slaves.get(id)?.view, before.get(id)?.view));
+    // Both as agents tell by now: a link that was lost meanwhile is no drift.
+    const before = new Map(thought.map((one) => [one.books.slave.id, this.laidOver(one, at)]));
+    const drifted = ids.filter((id) => {
+      const read = slaves.get(id);
+      return read === undefined || !isDeepStrictEqual(this.laidOver(read, at).view, before.get(id)?.view);
+    });
     // Committed since the look began, and told by now: that is no drift.
     const told = new Set(drifted.length === 0 ? [] : await this.slavesOf(this.changed, slaves));
     const untold = drifted.filter((id) => !told.has(id) && !touched.has(id));
@@ -334,10 +337,16 @@ export class WorkingWorld {
   /** What agents told since, and what the time of day changes. */
   private layOver(slaves: Map<string, KnownSlave>, at: EpochMs): void {
     for (const [id, known] of slaves) {
-      const { books, view } = known;
-      if (changesWithTime(view)) slaves.set(id, { books, view: this.keptView(books, at) });
-      else if (this.isNews(known)) slaves.set(id, { books, view: this.keptView(books, at, view.running) });
+      const now = this.laidOver(known, at);
+      if (now !== known) slaves.set(id, now);
     }
+  }
+
+  /** The same value where nothing is new. */
+  private laidOver(known: KnownSlave, at: EpochMs): KnownSlave {
+    const { books, view } = known;
+    if (changesWithTime(view)) return { books, view: this.keptView(books, at) };
+    return this.isNews(known) ? { books, view: this.keptView(books, at, view.running) } : known;
   }
 
   /** Reservations are admitted by what is taken of it through time, which is kept with it. */

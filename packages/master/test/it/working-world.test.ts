@@ -144,6 +144,22 @@ describe('the world that the scheduler keeps', () => {
     rig.drifts.length = 0;
   });
 
+  it('takes a link that was lost while it held a host against the books for no drift', async () => {
+    const id = await rig.slave('lab-1');
+    const { read } = rig.unit;
+    const losing = { ...read, fleet: new Proxy(read.fleet, { get: (target, key: keyof typeof read.fleet) => { if (isAudited) rig.agents.connected.delete(id); const member: unknown = target[key]; return typeof member === 'function' ? (member.bind(target) as unknown) : member; } }) };
+    let isAudited = false;
+    let found = 0;
+    const ours = new WorkingWorld({ read: losing, changes: rig.database.changes, agents: rig.agents, figures: rig.pulse, scheduling: rig.scheduling, onDrift: (slaves) => (found += slaves), readWholeUpTo: 0 });
+    expect((await ours.now(rig.clock.now(), [])).snapshot.slaves[0]?.connected).toBe(true);
+    isAudited = true;
+    rig.clock.advance(minute);
+    expect((await ours.now(rig.clock.now(), [])).snapshot.slaves[0]?.connected).toBe(false);
+    expect(found).toBe(0);
+    rig.agents.connected.add(id);
+    ours.close();
+  });
+
   it('misses nothing that was committed while a look failed', async () => {
     const id = await rig.slave('lab-1');
     const { read } = rig.unit;
