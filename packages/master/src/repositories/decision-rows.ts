@@ -36,9 +36,8 @@ function tabled(candidates: Candidates): Candidates | TabledCandidates {
   const parts = Object.keys(top[0]?.parts ?? {});
   const rows: [string, number, ...number[]][] = [];
   for (const { slaveId, score, parts: own } of top) {
-    const values = parts.map((part) => own[part]).filter((value) => value !== undefined);
-    if (values.length !== parts.length || Object.keys(own).length !== parts.length) return candidates;
-    rows.push([slaveId, score, ...values]);
+    if (Object.keys(own).length !== parts.length || !parts.every((part) => Object.hasOwn(own, part))) return candidates;
+    rows.push([slaveId, score, ...parts.map((part) => own[part] as number)]);
   }
   return { considered, reasons, parts, rows };
 }
