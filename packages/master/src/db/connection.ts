@@ -49,8 +49,8 @@ export function connect(address: DatabaseAddress, poolSize = 10, silenceMs: numb
   return open(address, poolSize, silenceMs, false);
 }
 
-/** Batches of launches that are under way at a time, and one more that is begun. */
-const groupConnections = 5;
+/** As many batches of launches as are under way at a time, and one more. */
+const groupConnections = 3;
 
 /** Connections that take several statements at once, for `StatementGroups` alone: elsewhere a second statement is one that somebody pasted in. */
 export function connectForGroups(address: DatabaseAddress): Knex {

@@ -32,7 +32,7 @@ export class MysqlUnitOfWork implements UnitOfWork {
     this.read = makeRepositories(db, changes, this.calendarRuns);
     const groups = new StatementGroups(together);
     this.launches = new LaunchLedger(
-      (before, look, then) => this.persist(() => this.follow((run, written) => groups.transaction(before, look, (answers) => {
+      (look, then) => this.persist(() => this.follow((run, written) => groups.transaction(look, (answers) => {
         const writes = then(answers, run);
         written();
         return writes;

@@ -24,14 +24,6 @@ export interface LaunchRows {
   readonly events: readonly NewEvent[];
 }
 
-/** Inputs of decisions as they are kept. */
-export interface InputsRow {
-  readonly hash: string;
-  /** gzip'ed JSON. */
-  readonly body: Buffer;
-  readonly keptAt: EpochMs;
-}
-
 /** What promises of room are held against, as it is while the transaction lasts. */
 export interface FoundPromises {
   readonly calendar: string | null;
@@ -46,7 +38,7 @@ export interface PromisedLaunches<T> {
 }
 
 /** Runs a transaction of two round trips (`StatementGroups.transaction`), again where it was a deadlock's victim. */
-export type GroupedTransaction = <T>(before: readonly string[], look: readonly string[], then: (answers: readonly Answer[], run: TransactionRun) => GroupedWrites<T>) => Promise<T>;
+export type GroupedTransaction = <T>(look: readonly string[], then: (answers: readonly Answer[], run: TransactionRun) => GroupedWrites<T>) => Promise<T>;
 
 /** Writes launches that were decided in memory, many of them in two round trips to the database. */
 export class LaunchLedger {
@@ -56,11 +48,11 @@ export class LaunchLedger {
   ) {}
 
   /**
-   * Keeps what was decided of (null: that is kept), then shares the calendar and locks these slaves, then writes what `decide` makes of them. `decide`
-   * may be asked again, with the books as they are then. Throws a duplicate-key error when a name is taken.
+   * Shares the calendar and locks these slaves, then writes what `decide` makes of them. `decide` may be asked again, with the books as they are then. Throws a
+   * duplicate-key error when a name is taken.
    */
-  write<T>(inputs: InputsRow | null, slaveIds: readonly string[], decide: (found: FoundPromises) => PromisedLaunches<T>): Promise<T> {
-    return this.transaction(inputs === null ? [] : [keepText(inputs)], [shareText, lockText(slaveIds)], ([calendar = [], slaves = []], run) => {
+  write<T>(slaveIds: readonly string[], decide: (found: FoundPromises) => PromisedLaunches<T>): Promise<T> {
+    return this.transaction([shareText, lockText(slaveIds)], ([calendar = [], slaves = []], run) => {
       this.calendarRuns.shared(run);
       const found = { calendar: (calendar[0]?.['value'] as string | undefined) ?? null, slaves: new Map((slaves as unknown as readonly PromisesRow[]).map((slave) => [slave.id, slave])) };
       const { promised, rows, done } = decide(found);
@@ -75,8 +67,6 @@ interface PromisesRow {
   readonly promises: number;
   readonly admission: Admission;
 }
-
-const keepText = ({ hash, body, keptAt }: InputsRow): string => `${insertText('decision_inputs', [{ hash, body, created_at: new Date(keptAt) }])} ON DUPLICATE KEY UPDATE created_at = VALUES(created_at)`;
 
 const shareText = `SELECT value FROM settings WHERE name = ${valueText(calendarSetting)} LOCK IN SHARE MODE`;
 

@@ -8,7 +8,7 @@ import { rules, running, slave, waiting } from '../core/small-world.model';
 import type { SlaveView } from '../core/snapshot';
 import { TransactionRun } from '../repositories/transaction-run';
 import { canonicalJson } from './canonical-json';
-import { InputsChain, longestChainMs, type InputsAside, type InputsBeside } from './inputs-chain';
+import { InputsChain, longestChainMs, type InputsAside } from './inputs-chain';
 import { KeptInputs } from './kept-inputs';
 
 const minuteMs = 60_000;
@@ -21,12 +21,21 @@ class Table {
   readonly rows = new Map<string, { readonly body: Buffer; readonly keptAt: number }>();
   reads = 0;
   private writes = 0;
+  private readonly heldBack = new Map<string, Promise<unknown>>();
 
   constructor(private readonly failing: readonly string[] = []) {}
+
+  /** Writes of this policy last until what is answered is called. */
+  holdBack(policy: string): () => void {
+    let letGo: () => void = () => undefined;
+    this.heldBack.set(policy, new Promise<void>((resolve) => (letGo = resolve)));
+    return letGo;
+  }
 
   async keepInputs(hash: string, body: Buffer, keptAt: number): Promise<void> {
     for (let turns = ((this.writes += 1) * 7) % 5; turns > 0; turns -= 1) await others();
     const { policy } = bodyOf(body);
+    await this.heldBack.get(String(policy));
     if (this.failing.includes(String(policy))) throw new Error(`${String(policy)} cannot be written.`);
     // As the table does: what is there under its hash stays.
     this.rows.set(hash, { body: this.rows.get(hash)?.body ?? body, keptAt });
@@ -220,56 +229,30 @@ describe('a keyframe comes again', () => {
   });
 });
 
-describe('inputs that their caller writes beside other work', () => {
-  const policies = ['none', 'one', 'two', 'three'];
-  const begun = async (): Promise<{ readonly table: Table; readonly chain: InputsChain; readonly next: (at: number) => Promise<InputsBeside> }> => {
-    const table = new Table();
-    const chain = new InputsChain(table);
-    const pool = poolOf(100);
-    await chain.keep(round(pool));
-    return { table, chain, next: (at) => chain.beside(round(pool, { at, policy: policies[at] ?? '' })) };
-  };
-  const write = async (table: Table, { row, written }: InputsBeside): Promise<void> => {
-    if (row !== null) await table.keepInputs(row.hash, row.body, row.keptAt);
-    written(null);
-  };
+test('a step that could not be written is led back to by nothing, also where one before it was told whole meanwhile', async () => {
+  const table = new Table(['lost']);
+  const chain = new InputsChain(table, 1);
+  const pool = poolOf(100);
+  await chain.keep(round(pool));
+  const letGo = table.holdBack('lost');
+  const renewed = chain.keep(round(joinedBy(pool, 1), { at: 1 }));
+  const lost = chain.keep(round(joinedBy(pool, 2), { at: 2, policy: 'lost' })).catch(String);
+  const whole = await renewed;
+  while ('after' in table.row(whole)) await others();
+  await others();
+  letGo();
+  expect(await lost).toBe('Error: lost cannot be written.');
+  expect(await chain.aside(round(pool, { at: 3 }))).toBeNull();
+  const next = round(pool, { at: 4 });
+  expect(await new KeptInputs(table).of(await chain.keep(next))).toEqual(throughJson(next));
+});
 
-  it('are asked for once all that they lead back to is there', async () => {
-    const { table, next } = await begun();
-    const first = await next(1);
-    let isNext = false;
-    const second = next(2).then((beside) => {
-      isNext = true;
-      return beside;
-    });
-    for (let turn = 0; turn < 50; turn += 1) await others();
-    expect(isNext).toBe(false);
-    await write(table, first);
-    await write(table, await second);
-    expect(table.row((await second).hash)['after']).toBe(first.hash);
-  });
-
-  it('lead back to nothing that could not be written, and what is said first of that holds', async () => {
-    const { table, next } = await begun();
-    const first = await next(1);
-    const second = next(2);
-    first.written({ error: new Error('no database') });
-    first.written(null);
-    await write(table, await second);
-    expect(Object.keys(table.row((await second).hash))).toContain('snapshot');
-  });
-
-  it('let nobody write within a transaction until they are there, and everybody afterwards', async () => {
-    const { table, chain, next } = await begun();
-    const first = await next(1);
-    const inputs = round(poolOf(100), { at: 5 });
-    expect(await chain.aside(inputs)).toBeNull();
-    await write(table, first);
-    first.written(null);
-    const aside = await chain.aside(inputs);
-    expect(aside).not.toBeNull();
-    expect(table.rows.has(first.hash)).toBe(true);
-  });
+test('inputs that cannot be told stop nobody behind them', async () => {
+  const table = new Table();
+  const chain = new InputsChain(table);
+  const pool = poolOf(100);
+  const answers = await Promise.allSettled(['none', 1n as unknown as string, 'two'].map((policy) => chain.keep(round(pool, { policy }))));
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
 
 describe('inputs that are written in a transaction of their decision', () => {

@@ -3,9 +3,8 @@ import type { RoundInputs } from '../core/replay';
 import { stepBetween, type RoundStep } from '../core/round-step';
 import type { Snapshot } from '../core/snapshot';
 import type { DecisionRepository } from '../repositories/decision-repository';
-import type { InputsRow } from '../repositories/launch-ledger';
 import type { Repositories } from '../repositories/repositories';
-import { compressed, inputsText, keepText, wholeAside, type InputsText } from './decision-inputs';
+import { inputsText, keepText, wholeAside, type InputsText } from './decision-inputs';
 
 /**
  * No step is kept later than so long after the keyframe it leads back to. Whoever deletes what is old leaves it for
@@ -25,23 +24,11 @@ const guestsPerSlave = 16;
 /** Of a write: null when it and all that it leads back to are written. */
 type Failure = { readonly error: unknown } | null;
 
-/** Inputs that the caller writes, beside other work of its own. */
-export interface InputsBeside {
+interface Kept {
   readonly hash: string;
-  /** Null: nothing is left to be written. */
-  readonly row: InputsRow | null;
-  /** Says that they are written, or why not. What is said first holds. */
-  readonly written: (failure: Failure) => void;
-}
-
-interface Step {
-  readonly hash: string;
-  /** Null: it is written here. */
-  readonly text: InputsText | null;
-  readonly keptAt: EpochMs;
-  /** Of what it leads back to; of itself when it is written here. */
+  readonly written: Promise<Failure>;
+  /** Of what it leads back to. */
   readonly before: Promise<Failure>;
-  readonly written: (failure: Failure) => void;
 }
 
 /** Inputs that the caller writes, in a transaction of its own. */
@@ -52,7 +39,8 @@ export interface InputsAside {
 
 /** What was kept last, and what it leads back to. */
 interface Chain {
-  readonly keyframe: string;
+  /** Stays while it goes on from the same keyframe, also when a later step is told whole meanwhile. */
+  readonly origin: symbol;
   readonly begunAt: EpochMs;
   readonly steps: number;
   /** What the steps hold, in slaves that are told whole. */
@@ -71,8 +59,8 @@ interface Chain {
  * the inputs kept before (`core/round-step`). A step names the one before it by its hash, and so its own hash stands
  * for everything it leads back to.
  *
- * Inputs may be kept by many at a time. They are taken in the order in which they were given, and are written one after the
- * other: none is there without all that it leads back to. After a write that failed comes a keyframe.
+ * Inputs may be kept by many at a time. They are taken in the order in which they were given, and are written side by side;
+ * a hash is answered when its inputs and all they lead back to are written. After a write that failed comes a keyframe.
  */
 export class InputsChain {
   private chain: Chain | null = null;
@@ -88,39 +76,15 @@ export class InputsChain {
 
   /** Answers the hash. It needs a connection of its own: ask before a transaction is opened, so that what the transaction names is there. */
   async keep(inputs: RoundInputs): Promise<string> {
-    const { hash, row, written } = await this.beside(inputs);
-    if (row === null) return hash;
-    try {
-      await this.decisions.keepInputs(row.hash, row.body, row.keptAt);
-    } catch (error) {
-      written({ error });
-      throw error;
-    }
-    written(null);
-    return hash;
-  }
-
-  /**
-   * Inputs that the caller writes by itself, before anything that names them. Answered once all that they lead back to is written: others
-   * wait for these as long, so that `written` has to be called whatever happens.
-   */
-  async beside(inputs: RoundInputs): Promise<InputsBeside> {
     this.keeping++;
     try {
       for (;;) {
-        const { hash, text, keptAt, before, written } = await this.inTurn(async () => (await this.step(inputs)) ?? this.keyframe(inputs));
-        if (text === null) {
-          const failure = await before;
-          if (failure !== null) throw failure.error;
-          return { hash, row: null, written };
-        }
-        const [body, failure] = await Promise.all([compressed(text.text), before]);
-        if (failure === null) {
-          this.keeping++;
-          return { hash, row: { hash, body, keptAt }, written: once((own) => { this.keeping--; written(own); }) };
-        }
+        const { before, hash, written } = await this.inTurn(async () => (await this.step(inputs)) ?? this.keyframe(inputs));
         // What it leads back to is not there: anew, from a keyframe.
-        written(failure);
+        if ((await before) !== null) continue;
+        const failure = await written;
+        if (failure !== null) throw failure.error;
+        return hash;
       }
     } finally {
       this.keeping--;
@@ -155,47 +119,53 @@ export class InputsChain {
   }
 
   /** Null where a keyframe is due. */
-  private async step(inputs: RoundInputs): Promise<Step | null> {
+  private async step(inputs: RoundInputs): Promise<Kept | null> {
     const { chain } = this;
     const step = chain === null ? null : this.nextStep(chain, inputs);
     if (chain === null || step === null) return null;
-    const { keyframe, last } = chain;
+    const { origin, last } = chain;
     const text = await inputsText({ after: last.hash, ...step }, stepLevels);
     const { hash } = text;
     const keptAt = Math.max(inputs.at, last.keptAt);
-    let written: Step['written'] = () => undefined;
-    const own = new Promise<Failure>((resolve) => (written = resolve));
-    this.advance(chain, step, { inputs, hash, keptAt, written: this.settled(own, keyframe, last.written) });
-    return { hash, text, keptAt, before: last.written, written };
+    const written = this.write(text, keptAt, origin, last.written);
+    // One of its steps may have been told whole meanwhile.
+    this.advance(this.chain?.origin === origin ? this.chain : chain, step, { inputs, hash, keptAt, written });
+    return { hash, written, before: last.written };
   }
 
-  private advance({ keyframe, begunAt, steps, held }: Chain, step: RoundStep, { inputs, ...last }: Omit<Chain['last'], 'snapshot'> & { readonly inputs: RoundInputs }): void {
-    this.chain = { keyframe, begunAt, steps: steps + 1, held: held + weight(step), last: { ...last, snapshot: inputs.snapshot } };
+  private advance({ origin, begunAt, steps, held }: Chain, step: RoundStep, { inputs, ...last }: Omit<Chain['last'], 'snapshot'> & { readonly inputs: RoundInputs }): void {
+    this.chain = { origin, begunAt, steps: steps + 1, held: held + weight(step), last: { ...last, snapshot: inputs.snapshot } };
     if (this.isLong(this.chain)) this.renewal ??= this.renew(inputs, this.chain).catch(() => undefined).finally(() => (this.renewal = null));
   }
 
-  private async keyframe(inputs: RoundInputs): Promise<Step> {
+  private async keyframe(inputs: RoundInputs): Promise<Kept> {
     const { at, snapshot } = inputs;
     const text = await inputsText(inputs);
     const { hash } = text;
-    const own = keepText(this.decisions, text, at).then(() => null, (error: unknown) => ({ error }));
-    const written = this.settled(own, hash, Promise.resolve(null));
-    this.chain = { keyframe: hash, begunAt: at, steps: 0, held: 0, last: { hash, snapshot, keptAt: at, written } };
-    return { hash, text: null, keptAt: at, before: written, written: () => undefined };
+    const origin = Symbol(hash);
+    const written = this.write(text, at, origin, Promise.resolve(null));
+    this.chain = { origin, begunAt: at, steps: 0, held: 0, last: { hash, snapshot, keptAt: at, written } };
+    return { hash, written, before: Promise.resolve(null) };
   }
 
   /** Tells these inputs whole under the hash of their step, aside: those that lead back to it lead no further then. One that fails is made again with a later step. */
-  private async renew(inputs: RoundInputs, { keyframe: old, steps, held, last: { hash, keptAt, written } }: Chain): Promise<void> {
+  private async renew(inputs: RoundInputs, { origin, steps, held, last: { hash, keptAt, written } }: Chain): Promise<void> {
     const body = await wholeAside(inputs);
     if ((await written) !== null) return;
     await this.decisions.tellInputsAnew(hash, body, keptAt);
-    if (this.chain?.keyframe === old) this.chain = { ...this.chain, keyframe: hash, begunAt: keptAt, steps: this.chain.steps - steps, held: this.chain.held - held };
+    if (this.chain?.origin === origin) this.chain = { ...this.chain, begunAt: keptAt, steps: this.chain.steps - steps, held: this.chain.held - held };
   }
 
-  private async settled(own: Promise<Failure>, keyframe: string, before: Promise<Failure>): Promise<Failure> {
-    const failure = (await before) ?? (await own);
-    // Nothing leads back to what is not there.
-    if (failure !== null && this.chain?.keyframe === keyframe) this.chain = null;
+  private async write(text: InputsText, keptAt: EpochMs, origin: symbol, before: Promise<Failure>): Promise<Failure> {
+    let failure: Failure = null;
+    try {
+      await keepText(this.decisions, text, keptAt);
+    } catch (error) {
+      failure = { error };
+    }
+    failure = (await before) ?? failure;
+    // Nothing leads back to what is not there: what was told whole since is from before it.
+    if (failure !== null && this.chain?.origin === origin) this.chain = null;
     return failure;
   }
 
@@ -220,14 +190,4 @@ export class InputsChain {
 
 function weight({ slaves, joined }: RoundStep): number {
   return slaves.length + joined.reduce((guests, one) => guests + one.guests.length, 0) / guestsPerSlave;
-}
-
-/** What is said first holds. */
-function once(say: (failure: Failure) => void): (failure: Failure) => void {
-  let isSaid = false;
-  return (failure) => {
-    if (isSaid) return;
-    isSaid = true;
-    say(failure);
-  };
 }

@@ -32,7 +32,7 @@ export interface LaunchingDeps {
   readonly scheduling: SchedulingSettings;
   readonly world: WorkingWorld;
   readonly keptRound: KeptRound;
-  readonly inputs: Pick<InputsChain, 'beside' | 'aside'>;
+  readonly inputs: Pick<InputsChain, 'keep' | 'aside'>;
   /** Somebody was written who waits for a round. */
   readonly wake: () => void;
   readonly onFault: (error: unknown) => void;
@@ -169,20 +169,14 @@ export class Launching implements Launches {
   /** Answers those that were placed. Throws MemoryWasWrong. */
   private async writePromised(launches: readonly PreparedLaunch[], promise: PromisedRoom, { at, matters }: { readonly at: EpochMs; readonly matters: boolean }): Promise<ReadonlyMap<string, PlacedLaunch>> {
     const { unitOfWork, inputs } = this.deps;
-    const { hash, row, written } = await inputs.beside(promise.inputs);
-    try {
-      return await unitOfWork.launches.write(row, [...promise.stamped.from.keys()], (found) => {
-        // These are there: whoever leads back to them may go on.
-        written(null);
-        const chosen = stillTrue(promise, found);
-        if (matters && chosen.length < promise.chosen.length) throw new MemoryWasWrong();
-        const placed = this.placed(chosen, hash, at);
-        return { promised: { slaveIds: slavesOf(chosen), stamp: promise.stamped.stamp }, rows: rowsOfLaunches(launches, placed, at), done: placed };
-      });
-    } catch (error) {
-      written({ error });
-      throw error;
-    }
+    // Before anything is locked, and over another connection: no decision names what is not there.
+    const hash = await inputs.keep(promise.inputs);
+    return unitOfWork.launches.write([...promise.stamped.from.keys()], (found) => {
+      const chosen = stillTrue(promise, found);
+      if (matters && chosen.length < promise.chosen.length) throw new MemoryWasWrong();
+      const placed = this.placed(chosen, hash, at);
+      return { promised: { slaveIds: slavesOf(chosen), stamp: promise.stamped.stamp }, rows: rowsOfLaunches(launches, placed, at), done: placed };
+    });
   }
 
   /** With the decisions as they are told. */

@@ -17,7 +17,8 @@ describe.each([
   ['go one by one', () => new StatementGroups(database.db)],
 ])('a transaction whose statements %s', (_, groups) => {
   it('writes what is made of what it looked at', async () => {
-    await groups().transaction([setting('before', '1')], ['SELECT 1 AS one', "SELECT value FROM settings WHERE name = 'before'"], (answers) => ({
+    await insertRows(database.db, 'settings', [{ name: 'before', value: '1' }]);
+    await groups().transaction(['SELECT 1 AS one', "SELECT value FROM settings WHERE name = 'before'"], (answers) => ({
       statements: [setting('after', JSON.stringify(answers)), setting('more', '')],
       done: undefined,
     }));
@@ -31,21 +32,22 @@ describe.each([
   it.each([
     ['a statement that fails', () => ({ statements: [setting('after', '1'), setting('before', 'again'), setting('more', '1')], done: undefined })],
     ['a caller that changes its mind', () => { throw new Error('changed my mind'); }],
-  ])('leaves nothing after %s but what was done before it, and the connection can be used again', async (_what, then) => {
-    await expect(groups().transaction([setting('before', '1')], ['SELECT 1'], then)).rejects.toThrow();
+  ])('leaves nothing after %s, and the connection can be used again', async (_what, then) => {
+    await insertRows(database.db, 'settings', [{ name: 'before', value: '1' }]);
+    await expect(groups().transaction(['SELECT 1'], then)).rejects.toThrow();
     expect(await named()).toEqual(['before']);
-    await groups().transaction([], ['SELECT 1'], () => ({ statements: [setting('after', '2')], done: undefined }));
+    await groups().transaction(['SELECT 1'], () => ({ statements: [setting('after', '2')], done: undefined }));
     expect(await named()).toEqual(['after', 'before']);
   });
 
   it('leaves nothing when its connection is lost, and the next one gets another', async () => {
-    const lost = groups().transaction([], ['SELECT CONNECTION_ID() AS id FOR UPDATE'], ([rows]) => {
+    const lost = groups().transaction(['SELECT CONNECTION_ID() AS id FOR UPDATE'], ([rows]) => {
       const id = Number(rows?.[0]?.['id']);
       return { statements: [setting('half', '1'), `KILL ${valueText(id)}`], done: undefined };
     });
     await expect(lost).rejects.toThrow();
     expect(await named()).toEqual([]);
-    await groups().transaction([], ['SELECT 1'], () => ({ statements: [setting('whole', '1')], done: undefined }));
+    await groups().transaction(['SELECT 1'], () => ({ statements: [setting('whole', '1')], done: undefined }));
     expect(await named()).toEqual(['whole']);
   });
 });
@@ -57,7 +59,7 @@ test('every text is read back as it was written, whichever way it went', async (
     fc.asyncProperty(any, any, async (one, other) => {
       await database.db('settings').delete();
       await insertRows(database.db, 'settings', [{ name: 'one', value: one }]);
-      await groups.transaction([], ['SELECT 1'], () => ({ statements: [setting('other', other)], done: undefined }));
+      await groups.transaction(['SELECT 1'], () => ({ statements: [setting('other', other)], done: undefined }));
       expect(await database.db('settings').orderBy('name').pluck('value')).toEqual([one, other]);
     }),
     { numRuns: 200 },
