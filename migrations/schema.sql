@@ -467,7 +467,7 @@ CREATE TABLE decisions ( -- what the scheduler decided and of what, kept 90 days
   user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,              -- whose subject it is
   group_id CHAR(36) COLLATE utf8mb4_bin NULL,
   sentence VARCHAR(1000) NOT NULL,
-  body MEDIUMTEXT NOT NULL,                                 -- JSON, as it is answered
+  body MEDIUMTEXT NOT NULL,                                 -- JSON: what is in no other column
   inputs_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,          -- SHA-256
   KEY decisions_subject (subject_id, id),
   KEY decisions_at (at)

@@ -31,14 +31,11 @@ export class MysqlUnitOfWork implements UnitOfWork {
   ) {
     this.read = makeRepositories(db, changes, this.calendarRuns);
     const groups = new StatementGroups(together);
-    this.launches = new LaunchLedger(
-      (look, then) => this.persist(() => this.follow((run, written) => groups.transaction(look, (answers) => {
-        const writes = then(answers, run);
-        written();
-        return writes;
-      }))),
-      this.calendarRuns,
-    );
+    this.launches = new LaunchLedger((statements, note) => this.persist(() => this.follow((run, written) => {
+      note(run.notes);
+      written();
+      return groups.transaction(statements);
+    })));
   }
 
   transaction<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {

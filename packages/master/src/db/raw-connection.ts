@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 /** A connection of the driver itself (mysql2), for what Knex has no words for. */
 export interface RawConnection {
   readonly config: { readonly clientFlags: number };
-  query(sql: string, done: (error: Error | null, answers: unknown) => void): void;
+  query(sql: string, done: (error: Error | null) => void): void;
   execute(sql: string, values: readonly unknown[], done: (error: Error | null) => void): void;
   destroy(): void;
 }

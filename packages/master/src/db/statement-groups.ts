@@ -1,60 +1,42 @@
 import type { Knex } from 'knex';
 import { withConnection, type RawConnection } from './raw-connection';
 
-/** What one statement answered: rows, or none where it only wrote. */
-export type Answer = readonly Readonly<Record<string, unknown>>[];
-
-/** What is written at the end of a transaction, and what its caller is answered. */
-export interface GroupedWrites<T> {
-  readonly statements: readonly string[];
-  readonly done: T;
-}
-
 /** CLIENT_MULTI_STATEMENTS, as the protocol numbers it. */
 const takesSeveral = 0x10000;
 
 /**
- * Transactions of two round trips: what has to be looked at, then all that is written of it with the commit. To send a statement
- * and to wake up for its answer costs either side as much as ten rows, so that a transaction of twelve statements costs less than half of what it does
- * one by one. Statements are text with their values in it: make it of `insert-text`, never of what somebody typed.
+ * Transactions of which all statements are known before: one round trip for all of them. A statement that is sent by itself costs as much
+ * again as the writing of ten rows. A connection that takes one statement at a time is given them one by one. Statements are text with their values in it: make it of
+ * `insert-text`, never of what somebody typed.
  */
 export class StatementGroups {
   /** @param db whose connections take several statements at once (`connectForGroups`); on others they go one by one */
   constructor(private readonly db: Knex) {}
 
-  /** Runs `look` in a transaction, and in the same one what `then` makes of its answers. Nothing is left of it when anything of it fails. */
-  transaction<T>(look: readonly string[], then: (answers: readonly Answer[]) => GroupedWrites<T>): Promise<T> {
+  /** Runs them in one transaction, in their order. The first that fails is thrown, and nothing is left of them. */
+  transaction(statements: readonly string[]): Promise<void> {
     return withConnection(this.db, async (connection) => {
       try {
-        const [, ...answers] = await together(connection, ['START TRANSACTION', ...look]);
-        const { statements, done } = then(answers);
-        await together(connection, [...statements, 'COMMIT']);
-        return done;
+        await together(connection, ['START TRANSACTION', ...statements, 'COMMIT']);
       } catch (error) {
         // Whatever is not undone so is undone when the connection ends.
-        await together(connection, ['ROLLBACK']).catch(() => { connection.destroy(); });
+        await query(connection, 'ROLLBACK').catch(() => { connection.destroy(); });
         throw error;
       }
     });
   }
 }
 
-async function together(connection: RawConnection, statements: readonly string[]): Promise<readonly Answer[]> {
-  if (statements.length > 1 && (connection.config.clientFlags & takesSeveral) !== 0) {
-    return ((await query(connection, statements.join('; '))) as readonly unknown[]).map(rowsOf);
-  }
-  const answers = [];
-  for (const statement of statements) answers.push(rowsOf(await query(connection, statement)));
-  return answers;
+async function together(connection: RawConnection, statements: readonly string[]): Promise<void> {
+  if ((connection.config.clientFlags & takesSeveral) !== 0) return query(connection, statements.join('; '));
+  for (const statement of statements) await query(connection, statement);
 }
 
-const rowsOf = (answer: unknown): Answer => (Array.isArray(answer) ? (answer as Answer) : []);
-
-function query(connection: RawConnection, sql: string): Promise<unknown> {
+function query(connection: RawConnection, sql: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    connection.query(sql, (error, answers) => {
+    connection.query(sql, (error) => {
       if (error) reject(error);
-      else resolve(answers);
+      else resolve();
     });
   });
 }

@@ -1,7 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { Admission } from '@paravcl/shared/domain/slave';
 import type { InstanceRecord, PlacementRecord } from '../core/instance-record';
-import type { Answer, GroupedWrites } from '../db/statement-groups';
+import { serverErrorNumber } from '../db/connection';
 import type { ChangeNotes } from './committed-changes';
 import { decisionToRow, type DecisionRecord } from './decision-rows';
 import { eventToRow, type NewEvent } from './event-repository';
@@ -10,7 +9,6 @@ import { instanceToRow } from './instance-rows';
 import { operationToRow, type OperationRecord } from './operation-repository';
 import { placementToRow } from './placement-repository';
 import { calendarSetting } from './setting-repository';
-import type { CalendarRuns, TransactionRun } from './transaction-run';
 import { transitionToRow, type TransitionRecord } from './transition-repository';
 
 /** Everything that is written of launches. */
@@ -24,56 +22,60 @@ export interface LaunchRows {
   readonly events: readonly NewEvent[];
 }
 
-/** What promises of room are held against, as it is while the transaction lasts. */
-export interface FoundPromises {
+/** Inputs of decisions as they are kept. */
+export interface InputsRow {
+  readonly hash: string;
+  /** gzip'ed JSON. */
+  readonly body: Buffer;
+  readonly keptAt: EpochMs;
+}
+
+/** Room that is promised, and what the books are thought to be: it is true only if they are so. */
+export interface PromisedByMemory {
   readonly calendar: string | null;
-  readonly slaves: ReadonlyMap<string, { readonly promises: number; readonly admission: Admission }>;
+  /** By slave the stamp of the newest promise before this one. */
+  readonly from: ReadonlyMap<string, number>;
+  readonly stamp: number;
 }
 
-/** What came of looking: room that is promised by it, and what is written with that. */
-export interface PromisedLaunches<T> {
-  readonly promised: { readonly slaveIds: readonly string[]; readonly stamp: number };
-  readonly rows: LaunchRows;
-  readonly done: T;
-}
+/** The books are not as they were thought to be; nothing was written. */
+export class MemoryWasWrong extends Error {}
 
-/** Runs a transaction of two round trips (`StatementGroups.transaction`), again where it was a deadlock's victim. */
-export type GroupedTransaction = <T>(look: readonly string[], then: (answers: readonly Answer[], run: TransactionRun) => GroupedWrites<T>) => Promise<T>;
+/** Runs statements in one transaction (`StatementGroups.transaction`), again where it was a deadlock's victim. */
+export type GroupedTransaction = (statements: readonly string[], note: (notes: ChangeNotes) => void) => Promise<void>;
 
-/** Writes launches that were decided in memory, many of them in two round trips to the database. */
+/** Writes launches that were decided in memory, many of them in one round trip to the database. */
 export class LaunchLedger {
-  constructor(
-    private readonly transaction: GroupedTransaction,
-    private readonly calendarRuns: CalendarRuns,
-  ) {}
+  constructor(private readonly transaction: GroupedTransaction) {}
 
-  /**
-   * Shares the calendar and locks these slaves, then writes what `decide` makes of them. `decide` may be asked again, with the books as they are then. Throws a
-   * duplicate-key error when a name is taken.
-   */
-  write<T>(slaveIds: readonly string[], decide: (found: FoundPromises) => PromisedLaunches<T>): Promise<T> {
-    return this.transaction([shareText, lockText(slaveIds)], ([calendar = [], slaves = []], run) => {
-      this.calendarRuns.shared(run);
-      const found = { calendar: (calendar[0]?.['value'] as string | undefined) ?? null, slaves: new Map((slaves as unknown as readonly PromisesRow[]).map((slave) => [slave.id, slave])) };
-      const { promised, rows, done } = decide(found);
-      note(rows, run.notes);
-      return { statements: [...(promised.slaveIds.length === 0 ? [] : [promiseText(promised)]), ...insertTexts(rows)], done };
-    });
+  /** All of it, or nothing. `inputs` are those of the decisions; null: they are kept. Throws MemoryWasWrong, and a duplicate-key error when a name is taken. */
+  async write(promised: PromisedByMemory, inputs: InputsRow | null, rows: LaunchRows): Promise<void> {
+    const statements = [shareText, promiseText(promised), ...(inputs === null ? [] : [keepText(inputs)]), ...insertTexts(rows)];
+    try {
+      await this.transaction(statements, (notes) => { note(rows, notes); });
+    } catch (error) {
+      throw isBroken(error) ? new MemoryWasWrong() : error;
+    }
   }
 }
 
-interface PromisesRow {
-  readonly id: string;
-  readonly promises: number;
-  readonly admission: Admission;
-}
-
+/** Before any row of a slave, as everybody does (`calendar-lock`). */
 const shareText = `SELECT value FROM settings WHERE name = ${valueText(calendarSetting)} LOCK IN SHARE MODE`;
 
-/** In the order of ids, so that two who promise on several slaves do not lock crosswise. */
-const lockText = (slaveIds: readonly string[]): string => `SELECT id, promises, admission FROM slaves WHERE id IN (${listText(slaveIds)}) ORDER BY id FOR UPDATE`;
+/**
+ * Locks the slaves in the order of their ids, which is that of the rows, so that two who promise on several do not lock crosswise. No slave may be without a stamp:
+ * where the books are others than they were thought to be the statement fails (ER_BAD_NULL_ERROR, in strict mode), and all behind it is left. No row of a slave is
+ * ever deleted.
+ */
+function promiseText({ calendar, from, stamp }: PromisedByMemory): string {
+  const stamps = [...from].map(([id, before]) => `WHEN ${valueText(id)} THEN ${valueText(before)}`).join(' ');
+  const isAsThought = `(SELECT value FROM settings WHERE name = ${valueText(calendarSetting)}) <=> ${valueText(calendar)} AND admission = 'approved' AND promises = CASE id ${stamps} END`;
+  return `UPDATE slaves SET promises = IF(${isAsThought}, ${valueText(stamp)}, NULL) WHERE id IN (${listText([...from.keys()])}) ORDER BY id`;
+}
 
-const promiseText = ({ slaveIds, stamp }: PromisedLaunches<unknown>['promised']): string => `UPDATE slaves SET promises = ${valueText(stamp)} WHERE id IN (${listText(slaveIds)})`;
+const isBroken = (error: unknown): boolean => serverErrorNumber(error) === 1048 && error instanceof Error && error.message.includes("'promises'");
+
+const keepText = ({ hash, body, keptAt }: InputsRow): string => `${insertText('decision_inputs', [{ hash, body, created_at: new Date(keptAt) }])} ON DUPLICATE KEY UPDATE created_at = VALUES(created_at)`;
 
 function insertTexts({ at, instances, placements, decisions, transitions, operations, events }: LaunchRows): readonly string[] {
   return ([

@@ -22,7 +22,10 @@ export class CalendarRuns {
     for (const [value, one] of this.alone) if (one === run) this.alone.delete(value);
   }
 
-  /** Resolves when all who share it now have ended. For who has it alone: theirs ended in the database before. */
+  /**
+   * Resolves when all who share it now have ended. For who has it alone: theirs ended in the database before. Launches that are written together are not
+   * among them, as one that is under way may wait for whoever asks; `WorkingWorld` has their room from before they are sent.
+   */
   async sharersTold(): Promise<void> {
     await Promise.all([...this.sharing].map((run) => run.end));
   }

@@ -76,7 +76,8 @@ export async function wholeAside(inputs: unknown): Promise<Buffer> {
   return body;
 }
 
-async function compressed(text: readonly Buffer[]): Promise<Buffer> {
+/** gzip'ed. */
+export async function compressed(text: readonly Buffer[]): Promise<Buffer> {
   const [first = Buffer.of(), ...more] = text;
   if (more.length === 0 && first.length <= smallBytes) return gzipSync(first, small);
   return more.length === 0 ? deflate(first, { level }) : buffer(Readable.from(text).pipe(createGzip({ level })));

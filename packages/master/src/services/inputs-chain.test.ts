@@ -1,14 +1,14 @@
 import { parseJson } from '@paravcl/shared/parse-json';
 import fc from 'fast-check';
+import { createHash } from 'node:crypto';
 import { setImmediate as others } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { withGuest } from '../core/joined-guests';
 import type { RoundInputs } from '../core/replay';
 import { rules, running, slave, waiting } from '../core/small-world.model';
 import type { SlaveView } from '../core/snapshot';
-import { TransactionRun } from '../repositories/transaction-run';
 import { canonicalJson } from './canonical-json';
-import { InputsChain, longestChainMs, type InputsAside } from './inputs-chain';
+import { InputsChain, longestChainMs } from './inputs-chain';
 import { KeptInputs } from './kept-inputs';
 
 const minuteMs = 60_000;
@@ -21,21 +21,11 @@ class Table {
   readonly rows = new Map<string, { readonly body: Buffer; readonly keptAt: number }>();
   reads = 0;
   private writes = 0;
-  private readonly heldBack = new Map<string, Promise<unknown>>();
-
   constructor(private readonly failing: readonly string[] = []) {}
-
-  /** Writes of this policy last until what is answered is called. */
-  holdBack(policy: string): () => void {
-    let letGo: () => void = () => undefined;
-    this.heldBack.set(policy, new Promise<void>((resolve) => (letGo = resolve)));
-    return letGo;
-  }
 
   async keepInputs(hash: string, body: Buffer, keptAt: number): Promise<void> {
     for (let turns = ((this.writes += 1) * 7) % 5; turns > 0; turns -= 1) await others();
     const { policy } = bodyOf(body);
-    await this.heldBack.get(String(policy));
     if (this.failing.includes(String(policy))) throw new Error(`${String(policy)} cannot be written.`);
     // As the table does: what is there under its hash stays.
     this.rows.set(hash, { body: this.rows.get(hash)?.body ?? body, keptAt });
@@ -168,83 +158,41 @@ test('a placement in a large pool costs its guest, and not its slave', async () 
   expect(Object.keys(table.row(hash))).not.toContain('rules');
 });
 
-test('inputs given at the same time lead from one to the next, in the order in which they were given', async () => {
+test('inputs given at the same time lead back to what was kept before, and the next to what was kept last', async () => {
   const table = new Table();
   const chain = new InputsChain(table);
   const pool = poolOf(100);
-  const hashes = await Promise.all(Array.from({ length: 5 }, (_, at) => chain.keep(round(pool, { at }))));
-  expect(hashes.map((hash) => table.row(hash)['after'])).toEqual([undefined, ...hashes.slice(0, -1)]);
+  const [first, ...others] = await Promise.all(Array.from({ length: 4 }, (_, at) => chain.keep(round(pool, { at }))));
+  // Of those that wait for the keyframe each goes on from it.
+  expect(others.map((hash) => table.row(hash)['after'])).toEqual([first, first, first]);
+  expect(others).toContain(table.row(await chain.keep(round(pool, { at: 9 })))['after']);
 });
 
-test('what was given after a write that failed is kept from a keyframe on', async () => {
-  const table = new Table(['one']);
+test('nothing leads back to what could not be written, and who waits for a keyframe that fails makes another', async () => {
+  const table = new Table(['none', 'two']);
   const chain = new InputsChain(table);
   const pool = poolOf(100);
   const answers = await Promise.allSettled(['none', 'one', 'two', 'three'].map((policy) => chain.keep(round(pool, { policy }))));
-  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
-  const [, , third, fourth] = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : ''));
-  expect(Object.keys(table.row(third ?? ''))).toContain('snapshot');
-  expect(table.row(fourth ?? '')['after']).toBe(third);
+  expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled']);
+  const [, second, , fourth] = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : ''));
+  expect(Object.keys(table.row(second ?? ''))).toContain('snapshot');
+  expect(table.row(fourth ?? '')['after']).toBe(second);
 });
 
-describe('a keyframe comes again', () => {
-  const isKeyframe = async (chain: InputsChain, table: Table, inputs: RoundInputs): Promise<boolean> => !('after' in table.row(await chain.keep(inputs)));
-
-  it('after an hour', async () => {
-    const table = new Table();
-    const chain = new InputsChain(table);
-    const pool = poolOf(100);
-    const kept: boolean[] = [];
-    for (const at of [0, longestChainMs / 2, longestChainMs + 1, longestChainMs + 2]) kept.push(await isKeyframe(chain, table, round(pool, { at })));
-    expect(kept).toEqual([true, false, true, false]);
-  });
-
-  it('beside the steps once they are many, and before the next where they are too many', async () => {
-    const table = new Table();
-    const chain = new InputsChain(table, 8);
-    const pool = poolOf(40);
-    const given = Array.from({ length: 60 }, (_, at) => round(joinedBy(pool, at), { at }));
-    const hashes: string[] = [];
-    for (const inputs of given) hashes.push(await chain.keep(inputs));
-    await chain.idle();
-    expect(table.rows.size).toBe(hashes.length);
-    expect(hashes.filter((hash) => !('after' in table.row(hash))).length).toBeGreaterThan(4);
-    const kept = new KeptInputs(table);
-    for (const [index, hash] of [...hashes.entries()].filter(([at]) => at % 7 === 0)) expect(await kept.of(hash)).toEqual(throughJson(given[index] as RoundInputs));
-    // All at once: nothing is made beside them in time.
-    const many = await Promise.all(given.map((inputs) => chain.keep({ ...inputs, at: inputs.at + 1000 })));
-    for (const hash of many) {
-      let steps = 0;
-      for (let from: unknown = hash; typeof from === 'string'; from = table.row(from)['after']) steps += 1;
-      expect(steps).toBeLessThanOrEqual(4 * 8 + 1);
-    }
-  });
-
-  it('once the steps hold as much as the pool', async () => {
-    const table = new Table();
-    const chain = new InputsChain(table);
-    for (let at = 0; at < 20; at += 1) await chain.keep(round(poolOf(4).map((view, index) => (index === 0 ? { ...view, poolAvailableMiB: at } : view)), { at }));
-    await chain.idle();
-    expect([...table.rows.keys()].filter((hash) => !('after' in table.row(hash))).length).toBeGreaterThanOrEqual(3);
-  });
-});
-
-test('a step that could not be written is led back to by nothing, also where one before it was told whole meanwhile', async () => {
-  const table = new Table(['lost']);
+test('what was given before one was told whole is not gone on with, for it leads past that', async () => {
+  const table = new Table();
   const chain = new InputsChain(table, 1);
   const pool = poolOf(100);
-  await chain.keep(round(pool));
-  const letGo = table.holdBack('lost');
-  const renewed = chain.keep(round(joinedBy(pool, 1), { at: 1 }));
-  const lost = chain.keep(round(joinedBy(pool, 2), { at: 2, policy: 'lost' })).catch(String);
-  const whole = await renewed;
-  while ('after' in table.row(whole)) await others();
-  await others();
-  letGo();
-  expect(await lost).toBe('Error: lost cannot be written.');
-  expect(await chain.aside(round(pool, { at: 3 }))).toBeNull();
-  const next = round(pool, { at: 4 });
-  expect(await new KeptInputs(table).of(await chain.keep(next))).toEqual(throughJson(next));
+  const keyframe = await chain.keep(round(pool));
+  const past = await chain.step(round(joinedBy(pool, 2), { at: 2 }));
+  const renewed = await chain.keep(round(joinedBy(pool, 1), { at: 1 }));
+  if (past === null) throw new Error('The whole pool would have to be written.');
+  await table.keepInputs(past.row.hash, past.row.body, past.row.keptAt);
+  past.committed();
+  await chain.idle();
+  expect([table.row(past.row.hash)['after'], 'after' in table.row(renewed)]).toEqual([keyframe, false]);
+  const next = await chain.keep(round(pool, { at: 4 }));
+  expect(table.row(next)['after']).toBe(renewed);
 });
 
 test('inputs that cannot be told stop nobody behind them', async () => {
@@ -255,58 +203,33 @@ test('inputs that cannot be told stop nobody behind them', async () => {
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
 
-describe('inputs that are written in a transaction of their decision', () => {
-  /** What a transaction writes before it is over. */
-  const within = (): { readonly table: Table; readonly run: TransactionRun; readonly repositories: Parameters<InputsAside['write']>[0] } => {
-    const [table, run] = [new Table(), new TransactionRun()];
-    return { table, run, repositories: { decisions: table as unknown as Parameters<InputsAside['write']>[0]['decisions'], run } };
-  };
-  const written = async (chain: InputsChain, inputs: RoundInputs, { repositories }: ReturnType<typeof within>): Promise<string> => {
-    const aside = await chain.aside(inputs);
-    await aside?.write(repositories);
-    return aside?.hash ?? '';
-  };
-
-  it('lead back to what is kept, and nothing to them until they are committed', async () => {
+describe('a step that its caller writes', () => {
+  it('is led back to by nothing until it is committed, and by the next from then on', async () => {
     const table = new Table();
     const chain = new InputsChain(table);
     const pool = poolOf(100);
     const kept = await chain.keep(round(pool));
-    const [undone, there] = [within(), within()];
-    const lost = await written(chain, round(joinedBy(pool, 1), { at: 1 }), undone);
-    const second = await written(chain, round(joinedBy(pool, 2), { at: 2 }), there);
-    expect([undone.table.row(lost)['after'], there.table.row(second)['after']]).toEqual([kept, kept]);
-    undone.run.ended(false);
-    expect(table.row(await chain.keep(round(pool, { at: 3 })))['after']).toBe(kept);
-  });
-
-  it('are what the next lead back to once they are committed', async () => {
-    const table = new Table();
-    const chain = new InputsChain(table);
-    const pool = poolOf(100);
-    await chain.keep(round(pool));
-    const transaction = within();
-    const hash = await written(chain, round(joinedBy(pool, 1), { at: 1 }), transaction);
-    transaction.run.ended(true);
-    for (const [id, row] of transaction.table.rows) table.rows.set(id, row);
-    const next = round(joinedBy(joinedBy(pool, 1), 2), { at: 2 });
+    const [undone, there] = [await chain.step(round(joinedBy(pool, 1), { at: 1 })), await chain.step(round(joinedBy(pool, 2), { at: 2 }))];
+    if (undone === null || there === null) throw new Error('The whole pool would have to be written.');
+    expect(table.row(await chain.keep(round(pool, { at: 3, policy: 'meanwhile' })))['after']).toBe(kept);
+    await table.keepInputs(there.row.hash, there.row.body, there.row.keptAt);
+    there.committed();
+    const next = round(joinedBy(joinedBy(pool, 2), 3), { at: 4 });
     const after = await chain.keep(next);
-    expect(table.row(after)['after']).toBe(hash);
+    expect(table.row(after)['after']).toBe(there.row.hash);
     expect(await new KeptInputs(table).of(after)).toEqual(throughJson(next));
   });
 
-  it('are none where the whole pool would have to be written, or others write just now', async () => {
+  it('is none where the whole pool would have to be written, or much of it', async () => {
     const table = new Table();
     const chain = new InputsChain(table);
-    const pool = poolOf(100);
-    expect(await chain.aside(round(pool))).toBeNull();
-    const keyframe = chain.keep(round(pool));
-    expect(await chain.aside(round(pool))).toBeNull();
-    await keyframe;
-    const step = chain.keep(round(pool, { at: 1 }));
-    expect(await chain.aside(round(pool, { at: 2 }))).toBeNull();
-    await step;
-    expect(await chain.aside(round(pool, { at: 3 }))).not.toBeNull();
+    const pool = poolOf(1000);
+    expect(await chain.step(round(pool))).toBeNull();
+    await chain.keep(round(pool));
+    expect(await chain.step(round(joinedBy(pool, 1)))).not.toBeNull();
+    const other = pool.map((view, index) => ({ ...view, cpuModel: createHash('sha512').update(String(index)).digest('hex') }) as SlaveView);
+    expect(await chain.step(round(other))).toBeNull();
+    expect(await new KeptInputs(table).of(await chain.keep(round(other)))).toEqual(throughJson(round(other)));
   });
 });
 

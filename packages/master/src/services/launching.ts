@@ -12,7 +12,8 @@ import type { RoundInputs } from '../core/replay';
 import type { Snapshot, WaitingInstance } from '../core/snapshot';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { FoundPromises } from '../repositories/launch-ledger';
+import { MemoryWasWrong } from '../repositories/launch-ledger';
+import type { FleetRepository } from '../repositories/fleet-repository';
 import type { Repositories } from '../repositories/repositories';
 import { Batches } from './batches';
 import { shareCalendar } from './calendar-lock';
@@ -32,7 +33,7 @@ export interface LaunchingDeps {
   readonly scheduling: SchedulingSettings;
   readonly world: WorkingWorld;
   readonly keptRound: KeptRound;
-  readonly inputs: Pick<InputsChain, 'keep' | 'aside'>;
+  readonly inputs: Pick<InputsChain, 'keep' | 'step'>;
   /** Somebody was written who waits for a round. */
   readonly wake: () => void;
   readonly onFault: (error: unknown) => void;
@@ -117,14 +118,16 @@ export class Launching implements Launches {
       if (committed && kept.size === 0) this.someoneWaits = true;
       if (promise !== null) this.over(promise, committed ? kept : nonePlaced);
     });
-    const step = promise === null ? null : await inputs.aside(promise.inputs);
+    const step = promise === null ? null : await inputs.step(promise.inputs);
     if (promise === null || step === null) return writeWaiting(repositories, prepared);
     const calendar = await shareCalendar(repositories);
-    const found = stillTrue(promise, { calendar, slaves: await repositories.fleet.lockPromises([...promise.stamped.from.keys()]) });
-    if (found.length === 0) return writeWaiting(repositories, prepared);
-    await repositories.fleet.promise(slavesOf(found), promise.stamped.stamp);
-    await step.write(repositories);
-    kept = this.placed(found, step.hash, at);
+    const slaves = await repositories.fleet.lockPromises([...promise.stamped.from.keys()]);
+    if (!isTrue(promise, calendar, slaves)) return writeWaiting(repositories, prepared);
+    await repositories.fleet.promise([...slaves.keys()], promise.stamped.stamp);
+    const { row: { hash, body, keptAt }, committed: goOn } = step;
+    await repositories.decisions.keepInputs(hash, body, keptAt);
+    repositories.run?.whenOver((committed) => { if (committed) goOn(); });
+    kept = this.placed(promise.chosen, hash, at);
     await writeRows(repositories, rowsOfLaunches([prepared], kept, at));
     return launched(prepared, kept);
   }
@@ -138,21 +141,21 @@ export class Launching implements Launches {
 
   private async launchAll(launches: readonly PreparedLaunch[]): Promise<readonly Launched[]> {
     for (let attempt = 1; ; attempt++) {
-      const placed = await this.launchTogether(launches, attempt < attempts);
+      const placed = await this.launchTogether(launches, attempt <= attempts);
       if (placed !== null) return launches.map((prepared) => launched(prepared, placed));
     }
   }
 
-  /** Answers those that were placed; the others wait from now on. Null, with nothing written, where memory was wrong of one and that `matters`. */
-  private async launchTogether(launches: readonly PreparedLaunch[], matters: boolean): Promise<ReadonlyMap<string, PlacedLaunch> | null> {
+  /** Answers those that were placed; the others wait from now on. Null, with nothing written, where memory was wrong. */
+  private async launchTogether(launches: readonly PreparedLaunch[], mayPlace: boolean): Promise<ReadonlyMap<string, PlacedLaunch> | null> {
     const { unitOfWork, clock, wake } = this.deps;
     await this.catchUp();
     const at = clock.now();
-    const promise = this.promise(launches, at);
+    const promise = mayPlace ? this.promise(launches, at) : null;
     let kept = nonePlaced;
     try {
       if (promise === null) await unitOfWork.transaction((repositories) => writeRows(repositories, rowsOfLaunches(launches, nonePlaced, at)));
-      else kept = await this.writePromised(launches, promise, { at, matters });
+      else kept = await this.writePromised(launches, promise, at);
       if (kept.size < launches.length) {
         this.someoneWaits = true;
         wake();
@@ -167,16 +170,13 @@ export class Launching implements Launches {
   }
 
   /** Answers those that were placed. Throws MemoryWasWrong. */
-  private async writePromised(launches: readonly PreparedLaunch[], promise: PromisedRoom, { at, matters }: { readonly at: EpochMs; readonly matters: boolean }): Promise<ReadonlyMap<string, PlacedLaunch>> {
-    const { unitOfWork, inputs } = this.deps;
-    // Before anything is locked, and over another connection: no decision names what is not there.
-    const hash = await inputs.keep(promise.inputs);
-    return unitOfWork.launches.write([...promise.stamped.from.keys()], (found) => {
-      const chosen = stillTrue(promise, found);
-      if (matters && chosen.length < promise.chosen.length) throw new MemoryWasWrong();
-      const placed = this.placed(chosen, hash, at);
-      return { promised: { slaveIds: slavesOf(chosen), stamp: promise.stamped.stamp }, rows: rowsOfLaunches(launches, placed, at), done: placed };
-    });
+  private async writePromised(launches: readonly PreparedLaunch[], { chosen, stamped, calendar, inputs }: PromisedRoom, at: EpochMs): Promise<ReadonlyMap<string, PlacedLaunch>> {
+    const { unitOfWork, inputs: chain } = this.deps;
+    const step = await chain.step(inputs);
+    const placed = this.placed(chosen, step?.row.hash ?? (await chain.keep(inputs)), at);
+    await unitOfWork.launches.write({ calendar, ...stamped }, step?.row ?? null, rowsOfLaunches(launches, placed, at));
+    step?.committed();
+    return placed;
   }
 
   /** With the decisions as they are told. */
@@ -258,16 +258,7 @@ export class Launching implements Launches {
   }
 }
 
-/** Of a slave something was written that memory did not know of. */
-class MemoryWasWrong extends Error {}
-
-/** Those that hold against the books, whose slaves are locked from now on: nobody has promised room there since the look that memory is made of. */
-function stillTrue({ chosen, stamped: { from }, calendar }: PromisedRoom, found: FoundPromises): readonly ChosenLaunch[] {
-  if (found.calendar !== calendar) return [];
-  return chosen.filter(({ instance: { slaveId } }) => {
-    const slave = found.slaves.get(slaveId);
-    return slave?.admission === 'approved' && slave.promises === from.get(slaveId);
-  });
+/** The books, whose slaves are locked from now on, are what memory took them for: nobody has promised room there since. */
+function isTrue({ stamped: { from }, calendar }: PromisedRoom, found: string | null, slaves: Awaited<ReturnType<FleetRepository['lockPromises']>>): boolean {
+  return found === calendar && [...from].every(([id, stamp]) => slaves.get(id)?.admission === 'approved' && slaves.get(id)?.promises === stamp);
 }
-
-const slavesOf = (launches: readonly ChosenLaunch[]): readonly string[] => [...new Set(launches.map(({ instance: { slaveId } }) => slaveId))];
