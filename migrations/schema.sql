@@ -469,8 +469,7 @@ CREATE TABLE decisions ( -- what the scheduler decided and of what, kept 90 days
   sentence VARCHAR(1000) NOT NULL,
   body MEDIUMTEXT NOT NULL,                                 -- JSON: what is in no other column
   inputs_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,          -- SHA-256
-  KEY decisions_subject (subject_id, id),
-  KEY decisions_at (at)
+  KEY decisions_subject (subject_id, id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE decision_inputs ( -- what it saw, once for all decisions made of the same

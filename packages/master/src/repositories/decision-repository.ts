@@ -61,7 +61,7 @@ export class DecisionRepository {
 
   /** At most `limit`, oldest first; says how many. */
   async deleteBefore(before: EpochMs, limit: number): Promise<number> {
-    return this.db('decisions').where('at', '<', new Date(before)).orderBy('at').limit(limit).delete();
+    return this.db('decisions').where('id', '<', firstIdOf(before)).orderBy('id').limit(limit).delete();
   }
 
   /** Kept once however many decisions were made of it, and as long as the newest of them. `body` is gzip'ed JSON. */

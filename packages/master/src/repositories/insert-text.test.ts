@@ -2,7 +2,7 @@ import { insertText, listText, valueText } from './insert-text';
 
 test('rows are one statement, without the columns that are empty in all of them', () => {
   const rows = [{ id: 'a', count: 1, reason: null, at: new Date(Date.UTC(2026, 10, 30, 22, 49, 52, 7)) }, { id: 'b', count: 2.5, reason: undefined, seen: true, at: null }];
-  expect(insertText('things', rows)).toBe("INSERT INTO `things` (`id`, `count`, `at`, `seen`) VALUES ('a', 1, '2026-11-30 22:49:52.007', NULL), ('b', 2.5, NULL, 1)");
+  expect(insertText('things', rows)).toBe("INSERT INTO `things` (`id`,`count`,`at`,`seen`) VALUES ('a',1,'2026-11-30 22:49:52.007',NULL),('b',2.5,NULL,1)");
 });
 
 test('nothing that stands between quotes ends them', () => {

@@ -9,15 +9,8 @@ export function insertText(table: string, rows: readonly object[]): string {
   const filled = new Set<string>();
   for (const row of rows) for (const column in row) if (!isNull((row as Row)[column])) filled.add(column);
   const columns = [...filled];
-  let text = `INSERT INTO ${named(table)} (${columns.map(named).join(', ')}) VALUES `;
-  rows.forEach((row, number) => {
-    text += number === 0 ? '(' : '), (';
-    columns.forEach((column, at) => {
-      if (at > 0) text += ', ';
-      text += valueText((row as Row)[column]);
-    });
-  });
-  return `${text})`;
+  const told = rows.map((row) => columns.map((column) => valueText((row as Row)[column])).join(','));
+  return `INSERT INTO ${named(table)} (${columns.map(named).join(',')}) VALUES (${told.join('),(')})`;
 }
 
 type Row = Readonly<Record<string, unknown>>;

@@ -22,18 +22,18 @@ const blockChars = 262_144;
 /** Of what is made aside. */
 const asideChars = 65_536;
 const restPerWork = 9;
-/** Where the slaves of a world stand: in it, in the list of them. One slave is told in one piece, and so is one who waits. */
+/** Where the slaves of a world stand: in it, in the list of them (of a step: in a list). One slave is told in one piece, and so is one who waits. */
 const wholeLevels = 3;
 
-/** Inputs as they are kept: canonical JSON, and its SHA-256 in lower-case hexadecimal. */
+/** Inputs as they are kept: JSON, and its SHA-256 in lower-case hexadecimal. */
 export interface InputsText {
   readonly hash: string;
   /** In blocks: what is large is never in one piece. */
   readonly text: readonly Buffer[];
 }
 
-/** Inputs as text. Maps are lost in JSON: give plain values. Taken apart so many levels deep (`canonicalPieces`). */
-export async function inputsText(inputs: unknown, levels = wholeLevels): Promise<InputsText> {
+/** Inputs as text. Maps are lost in JSON: give plain values. */
+export async function inputsText(inputs: unknown): Promise<InputsText> {
   const sha = createHash('sha256');
   const blocks: Buffer[] = [];
   let block = '';
@@ -43,7 +43,7 @@ export async function inputsText(inputs: unknown, levels = wholeLevels): Promise
     blocks.push(bytes);
     block = '';
   };
-  for (const piece of canonicalPieces(inputs, levels)) {
+  for (const piece of canonicalPieces(inputs, wholeLevels)) {
     block += piece;
     if (block.length < blockChars) continue;
     end();
@@ -51,6 +51,12 @@ export async function inputsText(inputs: unknown, levels = wholeLevels): Promise
   }
   end();
   return { hash: sha.digest('hex'), text: blocks };
+}
+
+/** What is small, in one go and with its fields in the order in which they come: nobody makes the same twice. */
+export function smallText(value: object): InputsText {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return { hash: createHash('sha256').update(bytes).digest('hex'), text: [bytes] };
 }
 
 /** Keeps this text, gzip'ed, under its hash. */

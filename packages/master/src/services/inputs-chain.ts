@@ -4,7 +4,7 @@ import { stepBetween, type RoundStep } from '../core/round-step';
 import type { Snapshot } from '../core/snapshot';
 import type { DecisionRepository } from '../repositories/decision-repository';
 import type { InputsRow } from '../repositories/launch-ledger';
-import { compressed, inputsText, keepText, wholeAside } from './decision-inputs';
+import { compressed, inputsText, keepText, smallText, wholeAside } from './decision-inputs';
 
 /**
  * No step is kept later than so long after the keyframe it leads back to. Whoever deletes what is old leaves it for
@@ -16,8 +16,8 @@ const defaultUsualSteps = 4096;
 const longShare = 0.75;
 /** That is done aside, while steps go on; at so many times what is usual they wait for a keyframe. */
 const mostTimes = 4;
-/** Where the slaves and guests of a step stand. */
-const stepLevels = 2;
+/** A step that holds less is told in one go. */
+const smallHeld = 64;
 /** Bytes of a step that are written within a transaction. Those of a hundred placements are some 10 KiB. */
 const mostBeside = 65_536;
 /** A guest that joined takes so much less than the slave it joined, told whole. */
@@ -95,7 +95,8 @@ export class InputsChain {
     const { last } = this;
     const step = last === null ? null : this.nextStep(last, inputs);
     if (last === null || step === null) return null;
-    const { hash, text } = await inputsText({ after: last.hash, ...step }, stepLevels);
+    const told = { after: last.hash, ...step };
+    const { hash, text } = weight(step) + step.waiting.length < smallHeld ? smallText(told) : await inputsText(told);
     const row = { hash, body: await compressed(text), keptAt: Math.max(inputs.at, last.keptAt) };
     return { row, committed: () => { this.goOn(inputs, { ...last, hash, snapshot: inputs.snapshot, keptAt: row.keptAt, steps: last.steps + 1, held: last.held + weight(step) }); } };
   }
