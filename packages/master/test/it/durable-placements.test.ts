@@ -1,10 +1,12 @@
 import { newId } from '@paravcl/shared/ids';
 import type { Knex } from 'knex';
 import { fillBooks } from '../bench/placements/filled-books';
-import { openMasterLauncher } from '../bench/placements/master-launcher';
+import { openHttpLauncher } from '../bench/placements/http-launcher';
+import { launcherOf } from '../bench/placements/master-launcher';
 import { preparedLaunch, type Books, type Launcher } from '../bench/placements/prepared-launches';
 import { recount } from '../bench/placements/recount';
 import { rowsOfLaunch, type RowsOfTable } from '../bench/placements/rows-of-launch';
+import { openRunningMaster, type RunningMaster } from '../bench/placements/running-master';
 import { keepHostRoom, openSqlScheduler } from '../bench/placements/sql-scheduler';
 import { openTestDatabase, type TestDatabase } from './test-database';
 
@@ -12,15 +14,18 @@ import { openTestDatabase, type TestDatabase } from './test-database';
 describe('the bench of durable placements', () => {
   let database: TestDatabase;
   let books: Books;
+  let master: RunningMaster;
   let launcher: Launcher;
   const faults: unknown[] = [];
+  const onFault = (error: unknown): void => void faults.push(error);
   /** The slave by the instance. */
   const answered = new Map<string, string>();
 
   beforeAll(async () => {
     database = await openTestDatabase();
     books = await fillBooks(database.db, { slaves: 3, guests: 2 }, () => undefined);
-    launcher = await openMasterLauncher(database.address, (error) => faults.push(error), 0);
+    master = await openRunningMaster(database.address, onFault, 0);
+    launcher = launcherOf(master);
     await launched(launcher, 0);
   });
   afterAll(async () => {
@@ -50,6 +55,26 @@ describe('the bench of durable placements', () => {
   it('places in the master with all that belongs to a launch', async () => {
     await Promise.all([1, 2, 3].map((client) => launched(launcher, client)));
     expect(await recount(database.db, 'a test', answered)).toEqual({ ...sound, answered: answered.size });
+  });
+
+  it('places over HTTP, each person by an own API token, with all that belongs to a launch', async () => {
+    const http = await openHttpLauncher(master, books, 3, onFault);
+    const before = answered.size;
+    for (let turn = 0; turn < 2; turn++) {
+      for (const { id, slaveId } of await Promise.all([0, 1, 2].map((client) => http.launch(client)))) answered.set(id, slaveId ?? 'nowhere');
+    }
+    await http.stop();
+    expect(await recount(database.db, 'a test', answered)).toEqual({ ...sound, answered: before + 6 });
+    const launched = await database.db('instances').whereIn('id', [...answered.keys()].slice(before)).select<readonly { readonly user_id: string; readonly vcpus: number; readonly observed: string }[]>('user_id', 'vcpus', 'observed');
+    expect(new Set(launched.map(({ user_id: userId }) => userId))).toEqual(new Set(books.userIds.slice(0, 3)));
+    expect(launched.map(({ vcpus, observed }) => [vcpus, observed])).toEqual(Array.from({ length: 6 }, () => [1, 'preparing']));
+    expect(await database.db('addresses').whereIn('instance_id', [...answered.keys()].slice(before)).count({ found: '*' })).toEqual([{ found: 6 }]);
+  });
+
+  it('says what the master said when it refuses a launch over HTTP', async () => {
+    const http = await openHttpLauncher(master, { ...books, imageId: newId(0) }, 1, onFault);
+    await expect(http.launch(0)).rejects.toThrow(/answered 404: .*There is no image/);
+    await http.stop();
   });
 
   it.each([[false, false], [true, false], [false, true], [true, true]])('places in SQL with the same rows and no double booking (skip locked %s, together %s)', async (skipLocked, together) => {

@@ -64,6 +64,7 @@ async function fillGuests(db: Knex, slaves: readonly SlaveRecord[], guests: numb
     });
   }));
   await inserted(db, 'instances', running.map(instanceToRow));
+  await inserted(db, 'addresses', running.map(({ id, address, mac, createdAt }) => ({ address, mac, instance_id: id, created_at: new Date(createdAt) })));
   await inserted(db, 'placements', running.map(({ id, slaveId, createdAt }) => ({ id: newId(createdAt), instance_id: id, slave_id: slaveId, generation: 2, state: 'active', created_at: new Date(createdAt) })));
 }
 

@@ -10,6 +10,7 @@ const found: PlacementsFound = {
   ],
   offeredPerSecond: 3000,
   p99Ms: [8, 30, 12],
+  http: [300, 100, 200].map((perSecond) => ({ ...rate(perSecond), answeredPerSecond: perSecond + 10, unplaced: 40 })),
   recounts: [sound],
 };
 const named = (all: ReturnType<typeof placementFigures>, name: string) => all.find((each) => each.name === name);
@@ -21,6 +22,10 @@ describe('the figures of durable placements', () => {
     expect(named(all, 'placements_vs_sql')).toMatchObject({ value: 5.455, must: 5, holds: true });
     expect(named(all, 'placement_processor_ms')).toMatchObject({ value: 0.3, must: null, holds: true });
     expect(named(all, 'placement_p99_ms')).toMatchObject({ value: 12, must: 20, holds: true });
+  });
+
+  it('tell launches over HTTP beside all that were answered, and hold them against nothing', () => {
+    expect(named(placementFigures(found), 'placements_http_per_s')).toMatchObject({ value: 200, unit: 'launches/s over HTTP that were placed when answered, of 210.0 answered', runs: 3, must: null, aim: null, holds: true });
   });
 
   it('do not hold with one double booking or one lost answer after any kill', () => {

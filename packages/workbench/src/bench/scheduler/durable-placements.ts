@@ -60,6 +60,10 @@ export const placementRateSchema = z.object({ perSecond: z.number(), unplaced: z
 /** Placements a second; how many were answered without a place, which count for nothing; and milliseconds of processor time each placement took in the process that asks and in the database. */
 export type PlacementRate = z.infer<typeof placementRateSchema>;
 
+export const httpRateSchema = placementRateSchema.unwrap().extend({ answeredPerSecond: z.number() }).readonly();
+/** Launches over HTTP that were placed when they were answered, a second; all that were answered; and the processor time of each of these. */
+export type HttpRate = z.infer<typeof httpRateSchema>;
+
 export const placementsFoundSchema = z
   .object({
     ours: z.array(placementRateSchema).readonly(),
@@ -67,6 +71,8 @@ export const placementsFoundSchema = z
     sql: z.array(z.object({ arm: sqlArmSchema, rates: z.array(placementRateSchema).readonly() }).readonly()).readonly(),
     offeredPerSecond: z.number(),
     p99Ms: z.array(z.number()).readonly(),
+    /** Launches that the master's app answered over a loopback socket. */
+    http: z.array(httpRateSchema).readonly(),
     recounts: z.array(recountSchema).readonly(),
   })
   .readonly();
@@ -90,7 +96,7 @@ export async function durablePlacements(runs: number, say: (line: string) => voi
 }
 
 /** The best arm in SQL is the one with the highest median. */
-export function placementFigures({ ours, sql, offeredPerSecond, p99Ms, recounts }: PlacementsFound): readonly Figure[] {
+export function placementFigures({ ours, sql, offeredPerSecond, p99Ms, http, recounts }: PlacementsFound): readonly Figure[] {
   const perSecond = median(ours.map((rate) => rate.perSecond));
   const processorMs = (rates: readonly PlacementRate[]): number => median(rates.map((rate) => rate.processMs + rate.databaseMs));
   const [best] = sql.map(({ arm, rates }) => ({ arm, perSecond: median(rates.map((rate) => rate.perSecond)), processorMs: processorMs(rates) })).sort((a, b) => b.perSecond - a.perSecond);
@@ -102,6 +108,7 @@ export function placementFigures({ ours, sql, offeredPerSecond, p99Ms, recounts 
     figure({ name: 'placements_vs_sql', value: perSecond / best.perSecond, unit: '×', runs, must: 5, aim: null, better: 'higher' }),
     figure({ name: 'placement_p99_ms', value: median(p99Ms), unit: `ms, at ${String(Math.round(offeredPerSecond))} placements/s`, runs: p99Ms.length, must: 20, aim: 10, better: 'lower' }),
     figure({ name: 'placement_processor_ms', value: processorMs(ours), unit: 'ms of processor time each, of callers, service and database', runs, baseline: { name: armName(best.arm), value: best.processorMs }, must: null, aim: null, better: 'lower' }),
+    figure({ name: 'placements_http_per_s', value: median(http.map((rate) => rate.perSecond)), unit: `launches/s over HTTP that were placed when answered, of ${median(http.map((rate) => rate.answeredPerSecond)).toFixed(1)} answered`, runs: http.length, must: null, aim: null, better: 'higher' }),
     figure({ name: 'double_bookings', value: sum(({ overbooked, placedTwice }) => overbooked + placedTwice), unit: `hosts and instances, in ${String(recounts.length)} recounts`, runs: 1, must: 0, aim: 0, better: 'lower' }),
     figure({ name: 'lost_placements', value: sum(({ lost, incomplete }) => lost + incomplete), unit: `of ${String(Math.max(0, ...recounts.map(({ answered }) => answered)))} answered ones`, runs: 1, must: 0, aim: 0, better: 'lower' }),
   ];
