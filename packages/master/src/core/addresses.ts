@@ -12,21 +12,20 @@ export function guestAddressCount(network: SiteNetwork): number {
 }
 
 /**
- * The free address to try first for an instance: counted from a place that its id's random end chooses,
- * so that concurrent launches seldom want the same one. Null when all are taken.
+ * The addresses of the network in the order in which an instance tries them: from a place on that its id's random end chooses,
+ * so that concurrent launches seldom want the same one; all of them, or the first few.
  */
-export function freeAddress(network: SiteNetwork, taken: ReadonlySet<string>, instanceId: string): string | null {
+export function* addressesFor(network: SiteNetwork, instanceId: string, most = Infinity): Generator<string> {
   const size = 2 ** (32 - network.prefix);
   const gateway = toNumber(network.gateway);
   const base = gateway - (gateway % size);
   const start = randomEnd(instanceId, 12) % size;
-  for (let step = 0; step < size; step++) {
+  for (let step = 0, told = 0; step < size && told < most; step++) {
     const host = (start + step) % size;
     if (host === 0 || host === size - 1 || base + host === gateway) continue;
-    const address = toText(base + host);
-    if (!taken.has(address)) return address;
+    told++;
+    yield toText(base + host);
   }
-  return null;
 }
 
 /** MAC of an instance: our prefix and 24 bits of its id's random end; `attempt` steps on when it is taken. */

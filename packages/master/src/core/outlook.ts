@@ -2,7 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { plan, type Decision, type Policies } from './plan';
 import { keptFrom, type Kept } from './recall';
 import { slaveNow, takesPart } from './room-now';
-import { within, type SlaveView, type Snapshot, type WaitingInstance } from './snapshot';
+import { within, type Rules, type SlaveView, type Snapshot, type WaitingInstance } from './snapshot';
 
 /** What somebody who is about to launch has to expect. */
 export interface Outlook {
@@ -23,14 +23,35 @@ export interface Outlook {
  * @param asked minutes to look at, and how far reservations are looked for: the longest time it may ask for; null: without end
  */
 export function outlook(snapshot: Snapshot, instance: WaitingInstance, others: readonly WaitingInstance[], policies: Policies, at: EpochMs, asked: { readonly times: readonly number[]; readonly longestMs: number | null }): Outlook {
-  const large = snapshot.slaves.filter((slave) => takesPart(slave) && within(instance.need, slave.capacity) && (instance.boundTo === null || slave.id === instance.boundTo));
-  const keptOn = (slave: SlaveView, endsAt: EpochMs | null): Kept | null => keptFrom(slaveNow(slave), { id: instance.id, type: 'BE', need: instance.need, pi: Infinity, endsAt, spared: false }, at, snapshot.rules);
-  const endsAt = asked.longestMs === null ? null : at + asked.longestMs;
-  const kepts = large.map((slave) => keptOn(slave, endsAt));
-  const latest = kepts.reduce<Kept | null>((best, next) => (next !== null && (best === null || next.recalledAt > best.recalledAt) ? next : best), null);
+  const large = largeEnough(snapshot.slaves, instance);
+  const { rules } = snapshot;
   return {
     decision: plan(snapshot, [...others, instance], policies, at).decisions.find((each) => each.instance.id === instance.id) ?? null,
-    minutes: asked.times.filter((minutes) => large.some((slave) => keptOn(slave, at + minutes * 60_000) === null)),
-    kept: kepts.includes(null) ? null : latest,
+    minutes: asked.times.filter((minutes) => large.some((slave) => keptOn(slave, instance, rules, { at, endsAt: at + minutes * 60_000 }) === null)),
+    kept: keptLongest(snapshot, instance, at, asked.longestMs),
   };
+}
+
+/**
+ * The reservation that would call its room back, on the slave that could keep it longest; null when none would. Of one that has its slave only that
+ * one is looked at.
+ *
+ * @param longestMs null: it stays without end
+ */
+export function keptLongest({ slaves, rules }: Pick<Snapshot, 'slaves' | 'rules'>, instance: WaitingInstance, at: EpochMs, longestMs: number | null): Kept | null {
+  const span = { at, endsAt: longestMs === null ? null : at + longestMs };
+  let latest: Kept | null = null;
+  for (const slave of largeEnough(slaves, instance)) {
+    const kept = keptOn(slave, instance, rules, span);
+    if (kept === null) return null;
+    if (latest === null || kept.recalledAt > latest.recalledAt) latest = kept;
+  }
+  return latest;
+}
+
+const largeEnough = (slaves: readonly SlaveView[], { boundTo, need }: WaitingInstance): readonly SlaveView[] =>
+  slaves.filter((slave) => (boundTo === null || slave.id === boundTo) && takesPart(slave) && within(need, slave.capacity));
+
+function keptOn(slave: SlaveView, { id, need }: WaitingInstance, rules: Rules, { at, endsAt }: { readonly at: EpochMs; readonly endsAt: EpochMs | null }): Kept | null {
+  return keptFrom(slaveNow(slave), { id, type: 'BE', need, pi: Infinity, endsAt, spared: false }, at, rules);
 }

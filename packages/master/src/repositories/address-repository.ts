@@ -5,8 +5,11 @@ import type { Knex } from 'knex';
 export class AddressRepository {
   constructor(private readonly db: Knex) {}
 
-  async taken(): Promise<ReadonlySet<string>> {
-    const rows: readonly { address: string }[] = await this.db('addresses').select('address');
+  /** Of these, or of all. */
+  async taken(of: readonly string[] | null = null): Promise<ReadonlySet<string>> {
+    const query = this.db('addresses').select('address');
+    if (of !== null) void query.whereIn('address', [...of]);
+    const rows: readonly { address: string }[] = await query;
     return new Set(rows.map(({ address }) => address));
   }
 

@@ -1,12 +1,15 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
-import { freeAddress, guestAddressCount, macFor } from '../core/addresses';
+import { addressesFor, guestAddressCount, macFor } from '../core/addresses';
 import { isDuplicateKey } from '../db/connection';
 import type { Repositories } from '../repositories/repositories';
 
 /** Concurrent launches that wanted the same address; each round reads afresh what is taken. */
 const rounds = 20;
+
+/** So many are asked about first: all that are taken are read only where the network is nearly full. */
+const triedFirst = 32;
 
 /**
  * Gives an instance a MAC and an IPv4 address, unique in the site, in the caller's transaction. The keys
@@ -20,8 +23,7 @@ export async function allocateAddress(
 ): Promise<{ readonly mac: string; readonly address: string }> {
   const lost = new Set<string>();
   for (let round = 0; round < rounds; round++) {
-    const taken = new Set([...(await repositories.addresses.taken()), ...lost]);
-    const address = freeAddress(network, taken, instanceId);
+    const address = await freeAddress(repositories, network, instanceId, lost);
     if (address === null) {
       throw new ParavclError(
         'conflict',
@@ -39,4 +41,15 @@ export async function allocateAddress(
     }
   }
   throw new ParavclError('conflict', 'Too many instances are being launched at this moment. Try again in a few seconds.', { retryAfterSeconds: 3 });
+}
+
+/** The first that neither the books nor `lost` have; null when there is none. */
+async function freeAddress({ addresses }: Pick<Repositories, 'addresses'>, network: SiteNetwork, instanceId: string, lost: ReadonlySet<string>): Promise<string | null> {
+  const first = [...addressesFor(network, instanceId, triedFirst)];
+  const isFree = (taken: ReadonlySet<string>) => (address: string) => !taken.has(address) && !lost.has(address);
+  const found = first.find(isFree(await addresses.taken(first)));
+  if (found !== undefined) return found;
+  const free = isFree(await addresses.taken());
+  for (const address of addressesFor(network, instanceId)) if (free(address)) return address;
+  return null;
 }

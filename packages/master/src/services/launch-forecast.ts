@@ -6,7 +6,7 @@ import { newId } from '@paravcl/shared/ids';
 import { priorityOf, type PriorityParts } from '@paravcl/shared/priority';
 import { askForLess, noHourSentence, riskSentence, tooLargeSentence } from '../core/explain';
 import { chooseMinutes } from '../core/instance-time';
-import { outlook, type Outlook } from '../core/outlook';
+import { keptLongest, outlook, type Outlook } from '../core/outlook';
 import { usageTerm } from '../core/past-usage';
 import { withUsage } from '../core/queue-terms';
 import { roomFor, type Snapshot, type WaitingInstance } from '../core/snapshot';
@@ -91,7 +91,7 @@ export class LaunchForecast {
         fitsNow: seen.decision?.kind === 'place',
         priority: parts,
         options: seen.minutes.map((each) => ({ minutes: each, end: new Date(at + each * 60_000).toISOString(), priority: partsFor(each) })),
-        risk: this.riskOf(seen, at),
+        risk: this.riskOf(seen.kept, at),
         keptFrom: seen.kept === null ? null : new Date(seen.kept.recalledAt).toISOString(),
         sentence: await this.sentenceOf(repositories, principal, { ...query, launch }, this.missing(seen, wanted, world.snapshot, at), at),
       };
@@ -103,16 +103,17 @@ export class LaunchForecast {
     if (instance.type === 'AR' || instance.desired !== 'running') return [];
     const at = this.deps.clock.now();
     const { snapshot } = await this.deps.world.now(at, []);
+    const { slaveId } = instance;
     // It may be placed already: its own room is not in its way.
-    const slaves = snapshot.slaves.map((slave) => (slave.running.some(({ id }) => id === instance.id) ? { ...slave, running: slave.running.filter(({ id }) => id !== instance.id) } : slave));
+    const slaves = slaveId === null ? snapshot.slaves : snapshot.slaves.filter(({ id }) => id === slaveId).map((slave) => ({ ...slave, running: slave.running.filter(({ id }) => id !== instance.id) }));
     const wanted: WaitingInstance = {
       ...unplaced(instance.id, instance.userId, at),
       need: roomFor(instance),
       priority: instance.priority,
       runMs: instance.minutes === null ? null : instance.minutes * 60_000,
-      boundTo: instance.slaveId,
+      boundTo: slaveId,
     };
-    const sentence = this.riskOf(outlook({ ...snapshot, slaves }, wanted, [], this.deps.scheduling, at, { times: [], longestMs: wanted.runMs }), at);
+    const sentence = this.riskOf(keptLongest({ ...snapshot, slaves }, wanted, at, wanted.runMs), at);
     return sentence === '' ? [] : [sentence];
   }
 
@@ -134,7 +135,7 @@ export class LaunchForecast {
     }
   }
 
-  private riskOf({ kept }: Outlook, at: EpochMs): string {
+  private riskOf(kept: Outlook['kept'], at: EpochMs): string {
     const { ordering, rules } = this.deps.scheduling;
     return riskSentence(kept, ordering.name === 'para', rules, at);
   }
