@@ -220,6 +220,21 @@ describe('a step that its caller writes', () => {
     expect(await new KeptInputs(table).of(after)).toEqual(throughJson(next));
   });
 
+  it('can be told once there is a keyframe, which is made once for all who ask for it', async () => {
+    const table = new Table();
+    const chain = new InputsChain(table);
+    const pool = poolOf(100);
+    await Promise.all([1, 2, 3].map((at) => chain.ready(round(pool, { at }))));
+    expect(table.rows.size).toBe(1);
+    expect(await chain.step(round(pool, { at: 4 }))).not.toBeNull();
+    await chain.ready(round(pool, { at: 5 }));
+    expect(table.rows.size).toBe(1);
+    const later = longestChainMs + 6;
+    expect(await chain.step(round(pool, { at: later }))).toBeNull();
+    await chain.ready(round(pool, { at: later }));
+    expect(await chain.step(round(pool, { at: later }))).not.toBeNull();
+  });
+
   it('is none where the whole pool would have to be written, or much of it', async () => {
     const table = new Table();
     const chain = new InputsChain(table);

@@ -85,6 +85,11 @@ export class InputsChain {
     return step === null || step.row.body.length > mostBeside ? null : step;
   }
 
+  /** Resolves when there is something that a step at this time leads back to. For who cannot wait for that later; it needs a connection of its own. */
+  async ready(inputs: RoundInputs): Promise<void> {
+    while (this.last === null || isOver(this.last, inputs.at, this.usualSteps)) await (this.beginning ?? this.begin(inputs));
+  }
+
   /** Resolves when nothing is told whole aside. */
   async idle(): Promise<void> {
     while (this.renewal !== null) await this.renewal;
@@ -132,10 +137,10 @@ export class InputsChain {
   }
 
   /** Null where a keyframe is due first. */
-  private nextStep({ begunAt, steps, held, snapshot, keptAt }: Kept, inputs: RoundInputs): RoundStep | null {
-    if (steps >= mostTimes * this.usualSteps || Math.max(inputs.at, keptAt) - begunAt > longestChainMs) return null;
-    const step = stepBetween(snapshot, inputs);
-    return held + weight(step) > mostTimes * inputs.snapshot.slaves.length ? null : step;
+  private nextStep(last: Kept, inputs: RoundInputs): RoundStep | null {
+    if (isOver(last, inputs.at, this.usualSteps)) return null;
+    const step = stepBetween(last.snapshot, inputs);
+    return last.held + weight(step) > mostTimes * inputs.snapshot.slaves.length ? null : step;
   }
 
   /** The steps hold as much as the pool by now, are many to read, or go back for most of the longest time. */
@@ -143,6 +148,9 @@ export class InputsChain {
     return steps >= this.usualSteps || held >= snapshot.slaves.length || keptAt - begunAt > longShare * longestChainMs;
   }
 }
+
+/** No step goes on from it at this time, whatever it holds. */
+const isOver = ({ begunAt, keptAt, steps }: Kept, at: EpochMs, usualSteps: number): boolean => steps >= mostTimes * usualSteps || Math.max(at, keptAt) - begunAt > longestChainMs;
 
 function weight({ slaves, joined }: RoundStep): number {
   return slaves.length + joined.reduce((guests, one) => guests + one.guests.length, 0) / guestsPerSlave;

@@ -33,11 +33,16 @@ export interface LaunchingDeps {
   readonly scheduling: SchedulingSettings;
   readonly world: WorkingWorld;
   readonly keptRound: KeptRound;
-  readonly inputs: Pick<InputsChain, 'keep' | 'step'>;
+  readonly inputs: Pick<InputsChain, 'keep' | 'step' | 'ready'>;
+  /** A round is under way. */
+  readonly isDeciding: () => boolean;
   /** Somebody was written who waits for a round. */
   readonly wake: () => void;
   readonly onFault: (error: unknown) => void;
 }
+
+/** For room: nobody; those whom no round has looked at yet; or somebody whom one could not place. */
+export type WhoWaits = 'nobody' | 'newcomers' | 'somebody';
 
 type Place = Extract<Decision, { kind: 'place' }>;
 
@@ -63,6 +68,8 @@ const atOnce = 2;
 const mostWaiting = 10_000;
 /** So often launches are decided in memory, when it was not as the books are. After that the next round looks: everybody else waits behind whoever waits for that. */
 const attempts = 3;
+/** A round over thousands of slaves takes a fraction of it. */
+const longestForRoundMs = 2000;
 /** Slaves are told no more often. */
 const tellEveryMs = 50;
 
@@ -74,8 +81,9 @@ const tellEveryMs = 50;
  */
 export class Launching implements Launches {
   private readonly batches: Batches<PreparedLaunch, Launched>;
-  /** Somebody waits: a launch that comes now is not served before them. */
-  private someoneWaits = true;
+  /** A launch that comes now is not served before them. */
+  private waiting: WhoWaits = 'newcomers';
+  private readonly roundEnds = new Set<() => void>();
   /** Placed, and their slaves do not know of it. */
   private untold: PlacedRecord[] = [];
   private telling: Promise<void> | null = null;
@@ -99,9 +107,10 @@ export class Launching implements Launches {
     while (this.telling !== null) await this.telling;
   }
 
-  /** Said by every round: whether somebody waits after it. */
-  roundEnded(someoneWaits: boolean): void {
-    this.someoneWaits = someoneWaits;
+  /** Said by every round: who waits after it. */
+  roundEnded(waiting: WhoWaits): void {
+    this.waiting = waiting;
+    for (const goOn of this.roundEnds) goOn();
   }
 
   /**
@@ -115,7 +124,7 @@ export class Launching implements Launches {
     let kept = nonePlaced;
     // Told at the end of the transaction; whoever was not placed waits from then on.
     repositories.run?.whenOver((committed) => {
-      if (committed && kept.size === 0) this.someoneWaits = true;
+      if (committed && kept.size === 0) this.oneMoreWaits();
       if (promise !== null) this.over(promise, committed ? kept : nonePlaced);
     });
     const step = promise === null ? null : await inputs.step(promise.inputs);
@@ -132,11 +141,44 @@ export class Launching implements Launches {
     return launched(prepared, kept);
   }
 
-  /** Follows what was committed since; before a transaction, for it needs a connection of its own. */
+  /** Follows what was committed since, and sees to it that inputs can be told; before a transaction, for it needs a connection of its own. */
   async catchUp(): Promise<void> {
-    const { world, clock, onFault } = this.deps;
-    // What memory does not know yet only makes launches wait for a round.
-    if (!this.someoneWaits) await world.catchUp(clock.now()).catch(onFault);
+    const { world, clock, inputs, scheduling, onFault } = this.deps;
+    await this.newcomersPlaced();
+    if (this.waiting !== 'nobody') return;
+    const at = clock.now();
+    // What memory does not know yet, or inputs that cannot be told, only make launches wait for a round.
+    try {
+      await world.catchUp(at);
+      const known = world.known();
+      if (known !== null) await inputs.ready({ at, snapshot: known.snapshot(), waiting: [], policy: policyName(scheduling) });
+    } catch (error) {
+      onFault(error);
+    }
+  }
+
+  /**
+   * Waits for the round that looks at those who only came at the wrong moment. Where others came and were written beside each round, one more would have to
+   * wait after each, and nobody would be placed as they come for as long as that goes on.
+   */
+  private async newcomersPlaced(): Promise<void> {
+    const { clock, isDeciding } = this.deps;
+    const until = clock.monotonicMs() + longestForRoundMs;
+    while (this.waiting === 'newcomers' && isDeciding() && clock.monotonicMs() < until) {
+      await new Promise<void>((resolve) => {
+        const goOn = (): void => {
+          cancel();
+          this.roundEnds.delete(goOn);
+          resolve();
+        };
+        const cancel = clock.after(until - clock.monotonicMs(), goOn);
+        this.roundEnds.add(goOn);
+      });
+    }
+  }
+
+  private oneMoreWaits(): void {
+    if (this.waiting === 'nobody') this.waiting = 'newcomers';
   }
 
   private async launchAll(launches: readonly PreparedLaunch[]): Promise<readonly Launched[]> {
@@ -157,7 +199,7 @@ export class Launching implements Launches {
       if (promise === null) await unitOfWork.transaction((repositories) => writeRows(repositories, rowsOfLaunches(launches, nonePlaced, at)));
       else kept = await this.writePromised(launches, promise, at);
       if (kept.size < launches.length) {
-        this.someoneWaits = true;
+        this.oneMoreWaits();
         wake();
       }
       return kept;
@@ -194,7 +236,7 @@ export class Launching implements Launches {
   /** Decides in memory, and promises the room there before anything else can be decided. Null when nobody can be placed. */
   private promise(launches: readonly PreparedLaunch[], at: EpochMs): PromisedRoom | null {
     const { scheduling, world } = this.deps;
-    const known = this.someoneWaits ? null : world.known();
+    const known = this.waiting === 'nobody' ? world.known() : null;
     if (known === null) return null;
     const { snapshot: look, nameOf, calendar, pastUsage } = known;
     const records = new Map(launches.flatMap(({ instance }) => (instance.type === 'BE' ? [[instance.id, instance] as const] : [])));

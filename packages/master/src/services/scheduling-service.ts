@@ -57,7 +57,7 @@ export class SchedulingService implements SchedulerWake, Launches {
     const { read } = deps.unitOfWork;
     this.execution = new PlanExecution(deps);
     this.inputs = new InputsChain(read.decisions);
-    this.launching = new Launching({ ...deps, keptRound: this.keptRound, inputs: this.inputs, wake: () => { this.wake(); } });
+    this.launching = new Launching({ ...deps, keptRound: this.keptRound, inputs: this.inputs, isDeciding: () => this.running !== null, wake: () => { this.wake(); } });
   }
 
   /** See `Launching.launch`. */
@@ -137,6 +137,7 @@ export class SchedulingService implements SchedulerWake, Launches {
         this.passed = true;
       } catch (error) {
         this.deps.onFault(error);
+        this.launching.roundEnded('somebody');
       }
       this.deps.onRound?.((this.deps.clock.monotonicMs() - begunMs) / 1000);
     }
@@ -177,7 +178,8 @@ export class SchedulingService implements SchedulerWake, Launches {
     };
     for (const recalled of decided.recalls) await carryOut(recalled.victims[0]?.instance.id ?? '', recalled.slaveId, () => this.execution.recall(recalled, facts));
     for (const decision of decided.decisions) await carryOut(decision.instance.id, 'slaveId' in decision ? decision.slaveId : null, () => this.execution.decide(decision, facts));
-    this.launching.roundEnded(this.wanted || hasFailed || decided.decisions.some((decision) => decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision))));
+    const someoneWaits = hasFailed || decided.decisions.some((decision) => decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision)));
+    this.launching.roundEnded(someoneWaits ? 'somebody' : this.wanted ? 'newcomers' : 'nobody');
   }
 }
 

@@ -200,6 +200,20 @@ describe('a launch in a pool that is kept in memory', () => {
     expect((await rig.operations.get(alice, operation.id)).state).toBe('done');
   });
 
+  it('is placed at once under load without pause, also when that began before any round was over', async () => {
+    for (let at = 1; at <= 4; at++) await rig.slave(`lab-${String(at)}`, { cores: 32 });
+    const outcomes: (readonly boolean[])[] = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const placed: boolean[] = [];
+        for (let launches = 0; launches < 10; launches++) placed.push((await rig.instances.create(alice, { imageId })).instance.slaveId !== null);
+        return placed;
+      }),
+    );
+    expect(outcomes.map((placed) => placed.slice(-5))).toEqual(outcomes.map(() => [true, true, true, true, true]));
+    await settled();
+    expect(await rig.unit.read.instances.queue()).toEqual([]);
+  });
+
   it('waits for a round where its owner has a home volume, which decides where it can run', async () => {
     const slaveId = await rig.slave('lab-1');
     await settled();
