@@ -116,7 +116,8 @@ CREATE TABLE slaves (
   speed DOUBLE NULL,                                        -- as somebody set it; null: as its agent measured
   promises BIGINT UNSIGNED NOT NULL DEFAULT 0,              -- a stamp of the newest promise of room there
   UNIQUE KEY slaves_name (name),
-  UNIQUE KEY slaves_key (public_key)
+  UNIQUE KEY slaves_key (public_key),
+  KEY slaves_owner (owner_user_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE slave_pulses ( -- the figures of a slave's last heartbeat: written for thousands of slaves at a time
