@@ -224,14 +224,14 @@ describe('a step that its caller writes', () => {
     const table = new Table();
     const chain = new InputsChain(table);
     const pool = poolOf(100);
-    await Promise.all([1, 2, 3].map((at) => chain.ready(round(pool, { at }))));
+    await Promise.all([1, 2, 3].map((at) => chain.ready(at, () => round(pool, { at }))));
     expect(table.rows.size).toBe(1);
     expect(await chain.step(round(pool, { at: 4 }))).not.toBeNull();
-    await chain.ready(round(pool, { at: 5 }));
+    await chain.ready(5, () => round(pool, { at: 5 }));
     expect(table.rows.size).toBe(1);
     const later = longestChainMs + 6;
     expect(await chain.step(round(pool, { at: later }))).toBeNull();
-    await chain.ready(round(pool, { at: later }));
+    await chain.ready(later, () => round(pool, { at: later }));
     expect(await chain.step(round(pool, { at: later }))).not.toBeNull();
   });
 

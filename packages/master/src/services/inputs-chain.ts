@@ -86,8 +86,8 @@ export class InputsChain {
   }
 
   /** Resolves when there is something that a step at this time leads back to. For who cannot wait for that later; it needs a connection of its own. */
-  async ready(inputs: RoundInputs): Promise<void> {
-    while (this.last === null || isOver(this.last, inputs.at, this.usualSteps)) await (this.beginning ?? this.begin(inputs));
+  async ready(at: EpochMs, inputs: () => RoundInputs): Promise<void> {
+    while (this.last === null || isOver(this.last, at, this.usualSteps)) await (this.beginning ?? this.begin(inputs()));
   }
 
   /** Resolves when nothing is told whole aside. */

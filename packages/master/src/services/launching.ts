@@ -151,7 +151,7 @@ export class Launching implements Launches {
     try {
       await world.catchUp(at);
       const known = world.known();
-      if (known !== null) await inputs.ready({ at, snapshot: known.snapshot(), waiting: [], policy: policyName(scheduling) });
+      if (known !== null) await inputs.ready(at, () => ({ at, snapshot: known.snapshot(), waiting: [], policy: policyName(scheduling) }));
     } catch (error) {
       onFault(error);
     }
