@@ -122,8 +122,10 @@ export class Launching implements Launches {
     const at = clock.now();
     const promise = this.promise([prepared], at);
     let kept = nonePlaced;
+    let isUndone = false;
     // Told at the end of the transaction; whoever was not placed waits from then on.
     repositories.run?.whenOver((committed) => {
+      if (isUndone) return;
       if (committed && kept.size === 0) this.oneMoreWaits();
       if (promise !== null) this.over(promise, committed ? kept : nonePlaced);
     });
@@ -136,8 +138,16 @@ export class Launching implements Launches {
     const { row: { hash, body, keptAt }, committed: goOn } = step;
     await repositories.decisions.keepInputs(hash, body, keptAt);
     repositories.run?.whenOver((committed) => { if (committed) goOn(); });
-    kept = this.placed(promise.chosen, hash, at);
-    await writeRows(repositories, rowsOfLaunches([prepared], kept, at));
+    const placed = this.placed(promise.chosen, hash, at);
+    try {
+      await writeRows(repositories, rowsOfLaunches([prepared], placed, at));
+    } catch (error) {
+      // The transaction may go on, and launch it under another name.
+      isUndone = true;
+      this.over(promise, nonePlaced);
+      throw error;
+    }
+    kept = placed;
     return launched(prepared, kept);
   }
 

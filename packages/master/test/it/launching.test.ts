@@ -225,15 +225,16 @@ describe('a launch in a pool that is kept in memory', () => {
     expect((await rig.unit.read.homes.ofUser(alice.userId))?.slaveId).toBe(slaveId);
   });
 
-  it('takes another name in the same transaction when the first that it would make is taken', async () => {
-    const slaveId = await rig.slave('lab-1');
+  it('takes another name in the same transaction when the first that it would make is taken, and no other slave hears of it', async () => {
+    for (let at = 1; at <= 3; at++) await rig.slave(`lab-${String(at)}`, { cores: 4 });
     await settled();
     const id = newId(rig.clock.now());
-    const taken = `i-ubuntu-1-${id.replaceAll('-', '').slice(-3)}`;
+    const taken = `i-ubuntu-${id.replaceAll('-', '').slice(-3)}`;
     await rig.scheduler.launch(await prepared({ name: taken }));
     const { instance } = await rig.instances.create(alice, { imageId }, null, id);
-    expect(instance).toMatchObject({ slaveId, name: expect.not.stringMatching(`^${taken}$`) as string });
-    expect((await rig.unit.read.placements.usage()).get(slaveId)?.instances).toBe(2);
+    expect(instance.name).toBe(`i-ubuntu-${id.replaceAll('-', '').slice(-4)}`);
+    await rig.scheduler.idle();
+    expect(rig.agents.pushes.filter(({ desired }) => desired.instanceId === id).map(({ slaveId }) => slaveId)).toEqual([instance.slaveId]);
   });
 
   it('is not placed by what memory had forgotten of a slave that was read while others were being written', async () => {
