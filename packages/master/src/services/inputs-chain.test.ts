@@ -195,6 +195,22 @@ test('what was given before one was told whole is not gone on with, for it leads
   expect(table.row(next)['after']).toBe(renewed);
 });
 
+test('one that was given before one was told whole, and is committed after it, does not undo that', async () => {
+  const table = new Table();
+  const chain = new InputsChain(table, 2);
+  const pool = poolOf(100);
+  await chain.keep(round(pool));
+  await chain.keep(round(pool, { at: 1 }));
+  const renewed = await chain.keep(round(pool, { at: 2 }));
+  const underWay = await chain.step(round(pool, { at: 3 }));
+  await chain.idle();
+  if (underWay === null) throw new Error('The whole pool would have to be written.');
+  await table.keepInputs(underWay.row.hash, underWay.row.body, underWay.row.keptAt);
+  underWay.committed();
+  await chain.idle();
+  expect(['after' in table.row(renewed), table.row(underWay.row.hash)['after']]).toEqual([false, renewed]);
+});
+
 test('inputs that cannot be told stop nobody behind them', async () => {
   const table = new Table();
   const chain = new InputsChain(table);

@@ -133,7 +133,8 @@ export class InputsChain {
     const line = Symbol();
     this.last = { ...kept, line, hash, keptAt, steps, held };
     await this.decisions.tellInputsAnew(hash, await wholeAside(inputs), keptAt);
-    if (this.last.line === line) this.last = { ...this.last, begunAt: keptAt, steps: this.last.steps - steps, held: this.last.held - held };
+    // Another line again: who is under way counts from before.
+    if (this.last.line === line) this.last = { ...this.last, line: Symbol(), begunAt: keptAt, steps: this.last.steps - steps, held: this.last.held - held };
   }
 
   /** Null where a keyframe is due first. */
