@@ -325,13 +325,13 @@ export class WorkingWorld {
       const read = slaves.get(id);
       return read === undefined || !isDeepStrictEqual(this.laidOver(read, at).view, before.get(id)?.view);
     });
+    // Nothing is derived anew of those that are as they were. In this turn: room may be promised there in the next.
+    for (const id of ids) if (!drifted.includes(id)) slaves.set(id, before.get(id) as KnownSlave);
     // Committed since the look began, and told by now: that is no drift.
     const told = new Set(drifted.length === 0 ? [] : await this.slavesOf(this.changed, slaves));
     const untold = drifted.filter((id) => !told.has(id) && !touched.has(id));
     for (const id of drifted) this.changed.slaves.add(id);
     if (untold.length > 0) this.deps.onDrift(untold.length);
-    // Nothing is derived anew of those that are as they were.
-    for (const id of ids) if (!drifted.includes(id)) slaves.set(id, before.get(id) as KnownSlave);
   }
 
   /** What agents told since, and what the time of day changes. */
