@@ -46,6 +46,9 @@ const auditEveryMs = 1000;
 /** Of those so many together: the guests of more stop everything else for as long as their books are read. */
 const auditedInATurn = 4;
 
+/** So often is decided by memory, mended where it was wrong, before the whole pool is read while others wait for the calendar. */
+const attemptsByMemory = 3;
+
 /** What was said to have changed, by what it is about. */
 class Changed {
   readonly slaves = new Set<string>();
@@ -118,20 +121,25 @@ export class WorkingWorld {
   /**
    * What `decide` makes of the world as a transaction sees it that has the calendar alone: with what it wrote itself, and with all that
    * others wrote who shared the calendar before. What is decided is held against the books of the slaves that it takes room of; where
-   * they are not as they were thought to be, it is decided anew by all that is written. Only the transaction's own connection is
+   * they are not as they were thought to be, it is decided anew with these as they are, and in the end by all that is written. Only the transaction's own connection is
    * used, as others may hold all the rest and wait for its lock.
    */
   async decided<T>(repositories: Repositories, at: EpochMs, decide: (world: World) => Promise<T>, takes: (decision: T) => readonly string[]): Promise<T> {
     await repositories.calendarRuns.sharersTold();
     const known = await this.knownWithin(repositories, at);
-    if (known !== null) {
+    for (let attempt = 1; known !== null && attempt <= attemptsByMemory; attempt++) {
       const decision = await decide(await this.withBookings([...known.values()], repositories));
       const ids = [...new Set(takes(decision))];
       const written = ids.length === 0 ? new Map<string, KnownSlave>() : await this.load(ids, at, repositories);
       const others = ids.filter((id) => !isDeepStrictEqual(written.get(id)?.view, known.get(id)?.view));
       if (others.length === 0) return decision;
-      // As a rule a report that was written meanwhile.
-      for (const id of others) this.changed.slaves.add(id);
+      // A report that was written meanwhile, or a launch that waits for the calendar and is known here alone.
+      for (const id of others) {
+        this.changed.slaves.add(id);
+        const now = written.get(id);
+        if (now === undefined) known.delete(id);
+        else known.set(id, now);
+      }
     }
     return decide(await loadWorld(repositories, this.deps, at));
   }
@@ -166,10 +174,11 @@ export class WorkingWorld {
     const from = new Map<string, number>();
     for (const instance of placed) {
       const { id, slaveId } = instance;
+      const known = this.slaves?.get(slaveId);
+      // What is promised of it could not be held against anything.
+      if (known === undefined) throw new TypeError(`Nobody knows slave ${slaveId}.`);
       this.promised.set(id, slaveId);
       this.touch(slaveId);
-      const known = this.slaves?.get(slaveId);
-      if (known === undefined) continue;
       if (!from.has(slaveId)) from.set(slaveId, known.books.promises);
       const view = withGuest(known.view, asRunning(instance, known.books, this.deps, at));
       keepTimeline(view, at);
@@ -239,7 +248,7 @@ export class WorkingWorld {
   }
 
   /** Beside what is kept, as a transaction sees them; null where nothing is kept. */
-  private async knownWithin(repositories: Repositories, at: EpochMs): Promise<ReadonlyMap<string, KnownSlave> | null> {
+  private async knownWithin(repositories: Repositories, at: EpochMs): Promise<Map<string, KnownSlave> | null> {
     if (this.slaves === null) return null;
     const known = new Map(this.slaves);
     const news = new Changed();
