@@ -84,6 +84,8 @@ export class Launching implements Launches {
   /** A launch that comes now is not served before them. */
   private waiting: WhoWaits = 'newcomers';
   private readonly roundEnds = new Set<() => void>();
+  /** How many were written so far who wait for a round. */
+  arrived = 0;
   /** Placed, and their slaves do not know of it. */
   private untold: PlacedRecord[] = [];
   private telling: Promise<void> | null = null;
@@ -133,7 +135,7 @@ export class Launching implements Launches {
     if (promise === null || step === null) return writeWaiting(repositories, prepared);
     const calendar = await shareCalendar(repositories);
     const slaves = await repositories.fleet.lockPromises([...promise.stamped.from.keys()]);
-    if (!isTrue(promise, calendar, slaves)) return writeWaiting(repositories, prepared);
+    if (!holds(promise, calendar, slaves)) return writeWaiting(repositories, prepared);
     await repositories.fleet.promise([...slaves.keys()], promise.stamped.stamp);
     const { row: { hash, body, keptAt }, committed: goOn } = step;
     await repositories.decisions.keepInputs(hash, body, keptAt);
@@ -188,6 +190,7 @@ export class Launching implements Launches {
   }
 
   private oneMoreWaits(): void {
+    this.arrived++;
     if (this.waiting === 'nobody') this.waiting = 'newcomers';
   }
 
@@ -311,6 +314,6 @@ export class Launching implements Launches {
 }
 
 /** The books, whose slaves are locked from now on, are what memory took them for: nobody has promised room there since. */
-function isTrue({ stamped: { from }, calendar }: PromisedRoom, found: string | null, slaves: Awaited<ReturnType<FleetRepository['lockPromises']>>): boolean {
+function holds({ stamped: { from }, calendar }: PromisedRoom, found: string | null, slaves: Awaited<ReturnType<FleetRepository['lockPromises']>>): boolean {
   return found === calendar && [...from].every(([id, stamp]) => slaves.get(id)?.admission === 'approved' && slaves.get(id)?.promises === stamp);
 }

@@ -148,6 +148,7 @@ export class SchedulingService implements SchedulerWake, Launches {
     const { unitOfWork: { read }, clock, scheduling, onFault } = this.deps;
     const at = clock.now();
     const calendar = await seeCalendar(read);
+    const { arrived } = this.launching;
     const queue = await read.instances.queue();
     const world = await this.deps.world.now(at, queue.map(({ id }) => id));
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
@@ -162,11 +163,12 @@ export class SchedulingService implements SchedulerWake, Launches {
       calendar,
       keepInputs: once(() => this.inputs.keep({ at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) })),
     };
-    let hasFailed = false;
+    let [hasFailed, hasLostRace] = [false, false];
     const carryOut = async (id: string, slaveId: string | null, work: () => Promise<boolean>): Promise<void> => {
       try {
         if (await work()) return;
         this.deps.onRecovery('lost-race', { part: 'scheduling', instance: id, generation: facts.records.get(id)?.generation ?? 0 });
+        hasLostRace = true;
         // The world moved on while we decided: look at it once more, but leave the loop to others first.
         this.deps.world.doubt(id, slaveId);
         this.wanted = true;
@@ -179,7 +181,10 @@ export class SchedulingService implements SchedulerWake, Launches {
     for (const recalled of decided.recalls) await carryOut(recalled.victims[0]?.instance.id ?? '', recalled.slaveId, () => this.execution.recall(recalled, facts));
     for (const decision of decided.decisions) await carryOut(decision.instance.id, 'slaveId' in decision ? decision.slaveId : null, () => this.execution.decide(decision, facts));
     const someoneWaits = hasFailed || decided.decisions.some((decision) => decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision)));
-    this.launching.roundEnded(someoneWaits ? 'somebody' : this.wanted ? 'newcomers' : 'nobody');
+    // Most of what wakes it frees room, and nobody waits for that.
+    const looked = new Set(queue.map(({ id }) => id));
+    const hasNewcomers = this.wanted && !someoneWaits && (await read.instances.queue()).some(({ id }) => !looked.has(id));
+    this.launching.roundEnded(someoneWaits ? 'somebody' : hasLostRace || hasNewcomers || this.launching.arrived !== arrived ? 'newcomers' : 'nobody');
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
 import { priorityOf } from '@paravcl/shared/priority';
@@ -212,6 +213,26 @@ describe('a launch in a pool that is kept in memory', () => {
     expect(outcomes.map((placed) => placed.slice(-5))).toEqual(outcomes.map(() => [true, true, true, true, true]));
     await settled();
     expect(await rig.unit.read.instances.queue()).toEqual([]);
+  });
+
+  it('is placed at once while the scheduler is woken all the time for what nobody waits for', async () => {
+    const slaveId = await rig.slave('lab-1', { cores: 16 });
+    await settled();
+    await rig.scheduler.launch(await prepared());
+    // Rounds last longer than it takes until the next report.
+    const { world } = rig;
+    const now = world.now.bind(world);
+    const slow = jest.spyOn(world, 'now').mockImplementation(async (...asked) => {
+      await pause(30);
+      return now(...asked);
+    });
+    const waking = setInterval(() => { rig.scheduler.wake(); }, 10);
+    try {
+      for (let launches = 0; launches < 8; launches++) expect((await rig.scheduler.launch(await prepared())).instance.slaveId).toBe(slaveId);
+    } finally {
+      clearInterval(waking);
+      slow.mockRestore();
+    }
   });
 
   it('waits for a round where its owner has a home volume, which decides where it can run', async () => {
