@@ -137,7 +137,8 @@ export class SchedulingService implements SchedulerWake, Launches {
         this.passed = true;
       } catch (error) {
         this.deps.onFault(error);
-        this.launching.roundEnded('somebody');
+        // Whoever waits was not looked at.
+        this.launching.roundEnded('newcomers');
       }
       this.deps.onRound?.((this.deps.clock.monotonicMs() - begunMs) / 1000);
     }
