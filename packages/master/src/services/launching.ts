@@ -136,19 +136,19 @@ export class Launching implements Launches {
     const calendar = await shareCalendar(repositories);
     const slaves = await repositories.fleet.lockPromises([...promise.stamped.from.keys()]);
     if (!holds(promise, calendar, slaves)) return writeWaiting(repositories, prepared);
-    await repositories.fleet.promise([...slaves.keys()], promise.stamped.stamp);
     const { row: { hash, body, keptAt }, committed: goOn } = step;
-    await repositories.decisions.keepInputs(hash, body, keptAt);
-    repositories.run?.whenOver((committed) => { if (committed) goOn(); });
     const placed = this.placed(promise.chosen, hash, at);
     try {
       await writeRows(repositories, rowsOfLaunches([prepared], placed, at));
     } catch (error) {
-      // The transaction may go on, and launch it under another name.
+      // The transaction may go on, and launch it under another name: nothing but these rows may be written before.
       isUndone = true;
       this.over(promise, nonePlaced);
       throw error;
     }
+    await repositories.fleet.promise([...slaves.keys()], promise.stamped.stamp);
+    await repositories.decisions.keepInputs(hash, body, keptAt);
+    repositories.run?.whenOver((committed) => { if (committed) goOn(); });
     kept = placed;
     return launched(prepared, kept);
   }

@@ -92,8 +92,8 @@ export class WorkingWorld {
   private calendar: string | null = null;
   private lastPlacedOn: string | null = null;
   private pastUsage: UsageBook = noUsage;
-  /** By instance the slave on which room was promised to it here, until that is committed. */
-  private readonly promised = new Map<string, string>();
+  /** By instance what was promised to it here, until that is committed. */
+  private readonly promised = new Map<string, { readonly instance: PlacedRecord; readonly stamp: number }>();
   /** Of each read under way, the slaves of which room was promised or settled since it began. */
   private readonly reads = new Set<Set<string>>();
   private auditedUpTo = '';
@@ -177,15 +177,29 @@ export class WorkingWorld {
       const known = this.slaves?.get(slaveId);
       // What is promised of it could not be held against anything.
       if (known === undefined) throw new TypeError(`Nobody knows slave ${slaveId}.`);
-      this.promised.set(id, slaveId);
+      this.promised.set(id, { instance, stamp });
       this.touch(slaveId);
       if (!from.has(slaveId)) from.set(slaveId, known.books.promises);
-      const view = withGuest(known.view, asRunning(instance, known.books, this.deps, at));
-      keepTimeline(view, at);
-      this.slaves?.set(slaveId, { books: { ...booksWith(known.books, instance), promises: stamp }, view });
+      this.slaves?.set(slaveId, this.withPromise(known, instance, stamp, at));
       this.lastPlacedOn = slaveId;
     }
     return { stamp, from };
+  }
+
+  private withPromise({ books, view: before }: KnownSlave, instance: PlacedRecord, stamp: number, at: EpochMs): KnownSlave {
+    const view = withGuest(before, asRunning(instance, books, this.deps, at));
+    keepTimeline(view, at);
+    return { books: { ...booksWith(books, instance), promises: stamp }, view };
+  }
+
+  /** As it was read, with what is promised of it here and not committed: who decides next waits for that, and finds it. */
+  private withAllPromised(known: KnownSlave, at: EpochMs): KnownSlave {
+    const { slave, guests } = known.books;
+    let now = known;
+    for (const { instance, stamp } of this.promised.values()) {
+      if (instance.slaveId === slave.id && !guests.some((guest) => guest.instance.id === instance.id)) now = this.withPromise(now, instance, stamp, at);
+    }
+    return now;
   }
 
   /** What was promised is written, all but these instances. */
@@ -297,7 +311,7 @@ export class WorkingWorld {
       for (const id of ids) {
         const now = read.get(id);
         if (now === undefined) slaves.delete(id);
-        else slaves.set(id, now);
+        else slaves.set(id, slaves === this.slaves ? this.withAllPromised(now, at) : now);
         if (touched.has(id)) this.changed.slaves.add(id);
       }
     } finally {
@@ -324,7 +338,7 @@ export class WorkingWorld {
   /** These as they are known with these as they are written. */
   private async compare(slaves: Map<string, KnownSlave>, known: readonly string[], at: EpochMs): Promise<void> {
     // What is promised and not committed yet is known here before it is in the books.
-    const promisedOn = new Set(this.promised.values());
+    const promisedOn = new Set([...this.promised.values()].map(({ instance: { slaveId } }) => slaveId));
     const ids = known.filter((id) => !promisedOn.has(id));
     const thought = ids.map((id) => slaves.get(id)).filter((one) => one !== undefined);
     const touched = await this.readAnew(slaves, ids, at);
