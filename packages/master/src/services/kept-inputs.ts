@@ -35,8 +35,6 @@ interface Whole {
   readonly world: Pick<RoundInputs, 'snapshot'> | null;
 }
 
-/** More than any master keeps in a row: they would lead round in a circle, which somebody made. */
-const mostSteps = 20_000;
 /** So many are held: what rounds have in common is in memory once. */
 const mostHeld = 64;
 /** But so many whole pools at most. Rounds that were decided where one keyframe follows another lead back to either. */
@@ -57,11 +55,15 @@ export class KeptInputs {
    */
   async of(hash: string): Promise<Inputs | null> {
     const steps: { readonly hash: string; readonly body: Inputs }[] = [];
+    const seen = new Set<string>();
     let from = hash;
     let whole = this.held.get(from);
     while (whole === undefined) {
+      // They lead round in a circle, which somebody made.
+      if (seen.has(from)) return null;
+      seen.add(from);
       const body = await keptBody(this.decisions, from);
-      if (body === null || steps.length > mostSteps) return null;
+      if (body === null) return null;
       if (typeof body['after'] === 'string') {
         steps.push({ hash: from, body });
         from = body['after'];
