@@ -8,6 +8,7 @@ import { clockWrong } from '../core/slave-warnings';
 import type { SlaveView, Snapshot } from '../core/snapshot';
 import type { Change, CommittedChanges } from '../repositories/committed-changes';
 import { newStamp } from '../repositories/fleet-repository';
+import type { PromisedByMemory } from '../repositories/launch-ledger';
 import type { Repositories } from '../repositories/repositories';
 import { seeCalendar } from './calendar-lock';
 import { NewestRun } from './newest-run';
@@ -33,11 +34,8 @@ export interface KnownWorld {
   readonly pastUsage: UsageBook;
 }
 
-/** Room that was promised here: under which stamp, and by slave the stamp of the promise before it. */
-export interface StampedPromise {
-  readonly stamp: number;
-  readonly from: ReadonlyMap<string, number>;
-}
+/** Room that was promised here. */
+export type StampedPromise = Omit<PromisedByMemory, 'calendar'>;
 
 const defaultReadWholeUpTo = 200;
 /** So many slaves are read anew with a look, and no more often than this, though nobody said that they changed. */
