@@ -84,8 +84,8 @@ export class Launching implements Launches {
   /** A launch that comes now is not served before them. */
   private waiting: WhoWaits = 'newcomers';
   private readonly roundEnds = new Set<() => void>();
-  /** How many were written so far who wait for a round. */
-  arrived = 0;
+  /** Somebody was written since the newest round began. */
+  private hasNewcomers = false;
   /** Placed, and their slaves do not know of it. */
   private untold: PlacedRecord[] = [];
   private telling: Promise<void> | null = null;
@@ -109,9 +109,14 @@ export class Launching implements Launches {
     while (this.telling !== null) await this.telling;
   }
 
-  /** Said by every round: who waits after it. */
+  /** Said by every round before it looks at who waits. */
+  roundBegun(): void {
+    this.hasNewcomers = false;
+  }
+
+  /** Said by every round: who waits after it, of those that it knows of. */
   roundEnded(waiting: WhoWaits): void {
-    this.waiting = waiting;
+    this.waiting = waiting === 'nobody' && this.hasNewcomers ? 'newcomers' : waiting;
     for (const goOn of this.roundEnds) goOn();
   }
 
@@ -190,7 +195,7 @@ export class Launching implements Launches {
   }
 
   private oneMoreWaits(): void {
-    this.arrived++;
+    this.hasNewcomers = true;
     if (this.waiting === 'nobody') this.waiting = 'newcomers';
   }
 

@@ -149,7 +149,7 @@ export class SchedulingService implements SchedulerWake, Launches {
     const { unitOfWork: { read }, clock, scheduling, onFault } = this.deps;
     const at = clock.now();
     const calendar = await seeCalendar(read);
-    const { arrived } = this.launching;
+    this.launching.roundBegun();
     const queue = await read.instances.queue();
     const world = await this.deps.world.now(at, queue.map(({ id }) => id));
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
@@ -181,11 +181,11 @@ export class SchedulingService implements SchedulerWake, Launches {
     };
     for (const recalled of decided.recalls) await carryOut(recalled.victims[0]?.instance.id ?? '', recalled.slaveId, () => this.execution.recall(recalled, facts));
     for (const decision of decided.decisions) await carryOut(decision.instance.id, 'slaveId' in decision ? decision.slaveId : null, () => this.execution.decide(decision, facts));
-    const someoneWaits = hasFailed || decided.decisions.some((decision) => decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision)));
+    const someoneWaits = decided.decisions.some((decision) => decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision)));
     // Most of what wakes it frees room, and nobody waits for that.
     const looked = new Set(queue.map(({ id }) => id));
     const hasNewcomers = this.wanted && !someoneWaits && (await read.instances.queue()).some(({ id }) => !looked.has(id));
-    this.launching.roundEnded(someoneWaits ? 'somebody' : hasLostRace || hasNewcomers || this.launching.arrived !== arrived ? 'newcomers' : 'nobody');
+    this.launching.roundEnded(someoneWaits ? 'somebody' : hasFailed || hasLostRace || hasNewcomers ? 'newcomers' : 'nobody');
   }
 }
 
